@@ -31,7 +31,11 @@ export interface Problem {
 }
 
 /** Checks a configuration against its schema and fills in defaults; lists every problem with its path, what was expected and what to set. */
-export function readConfig<S extends TSchema>(schema: S, value: unknown, path: string): { readonly value: Static<S>; readonly problems: readonly Problem[] } {
+export function readConfig<S extends TSchema>(
+  schema: S,
+  value: unknown,
+  path: string,
+): { readonly value: Static<S>; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const read = readValue(schema as Schema, value, path, problems);
   return { value: read as Static<S>, problems };
@@ -94,7 +98,8 @@ function readObject(schema: Schema, value: Readonly<Record<string, unknown>>, pa
     if (Object.hasOwn(properties, name)) continue;
     const pattern = patterns.find(([expression]) => new RegExp(expression).test(name))?.[1];
     if (pattern !== undefined) entries.push([name, readValue(pattern, given, `${path}.${name}`, problems)]);
-    else if (typeof schema.additionalProperties === 'object') entries.push([name, readValue(schema.additionalProperties, given, `${path}.${name}`, problems)]);
+    else if (typeof schema.additionalProperties === 'object')
+      entries.push([name, readValue(schema.additionalProperties, given, `${path}.${name}`, problems)]);
     else if (schema.properties === undefined && patterns.length === 0) entries.push([name, given]);
     else problems.push({ path: `${path}.${name}`, message: unknownOption(path, name, Object.keys(properties)) });
   }
@@ -141,7 +146,12 @@ function refuse(schema: Schema, value: unknown, path: string, problems: Problem[
 /** `Unknown option "x" in y. Did you mean "z"?` */
 export function unknownOption(path: string, name: string, known: readonly string[]): string {
   const near = closest(name, known);
-  const advice = near !== undefined ? `Did you mean ${JSON.stringify(near)}?` : known.length > 0 ? `Known options: ${known.join(', ')}.` : 'It takes none.';
+  const advice =
+    near !== undefined
+      ? `Did you mean ${JSON.stringify(near)}?`
+      : known.length > 0
+        ? `Known options: ${known.join(', ')}.`
+        : 'It takes none.';
   return `Unknown option "${name}" in ${path}. ${advice}`;
 }
 

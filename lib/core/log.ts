@@ -12,12 +12,16 @@ type Level = keyof Log;
 const levels: readonly Level[] = ['debug', 'info', 'warn', 'error'];
 
 /** Writes one JSON object per line, from the given level upwards. */
-export function jsonLog(write: (line: string) => void, { level = 'info', now, fields: common }: { level?: Level; now: () => number; fields?: LogFields }): Log {
+export function jsonLog(
+  write: (line: string) => void,
+  { level = 'info', now, fields: common }: { level?: Level; now: () => number; fields?: LogFields },
+): Log {
   const from = levels.indexOf(level);
   const at =
     (name: Level) =>
     (message: string, fields?: LogFields): void => {
-      if (levels.indexOf(name) >= from) write(JSON.stringify({ time: new Date(now()).toISOString(), level: name, message, ...common, ...fields }));
+      if (levels.indexOf(name) >= from)
+        write(JSON.stringify({ time: new Date(now()).toISOString(), level: name, message, ...common, ...fields }));
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

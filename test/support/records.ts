@@ -15,7 +15,17 @@ export interface RecordOptions {
 
 /** A record as a sink gets it. Offsets count up by themselves when none is given. */
 export function record<Value, Key = string>(key: Key | null, value: Value | null, options: RecordOptions = {}): KafkaRecord<Value, Key> {
-  const { topic = 'orders', partition = 0, offset = nextOffset++, epoch = 0, part = 0, timestamp = 1_760_000_000_000 + offset, headers = [], target, raw } = options;
+  const {
+    topic = 'orders',
+    partition = 0,
+    offset = nextOffset++,
+    epoch = 0,
+    part = 0,
+    timestamp = 1_760_000_000_000 + offset,
+    headers = [],
+    target,
+    raw,
+  } = options;
   const origin = { topic, partition, offset };
   const bytes = raw === true && value !== null ? Buffer.from(JSON.stringify(value)) : undefined;
   return {
@@ -33,7 +43,11 @@ export function record<Value, Key = string>(key: Key | null, value: Value | null
 }
 
 /** A record as a platform reads it; key and value as text or bytes. */
-export function sourceRecord(key: string | Uint8Array | null, value: string | Uint8Array | null, options: RecordOptions = {}): SourceRecord {
+export function sourceRecord(
+  key: string | Uint8Array | null,
+  value: string | Uint8Array | null,
+  options: RecordOptions = {},
+): SourceRecord {
   const { topic = 'orders', partition = 0, offset = nextOffset++, timestamp = 1_760_000_000_000 + offset, headers = [] } = options;
   const toBytes = (part: string | Uint8Array | null) => (typeof part === 'string' ? Buffer.from(part) : part);
   return { origin: { topic, partition, offset }, timestamp, timestampType: 'create', headers, key: toBytes(key), value: toBytes(value) };
