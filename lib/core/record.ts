@@ -70,7 +70,7 @@ export interface KafkaRecord<Value = unknown, Key = unknown> {
   /** The table, index or topic that a transform chose; sinks accept it inside their allow-list only. */
   readonly target?: string;
   readonly schema?: RecordSchema;
-  /** The value as received; there only when nothing touched it. */
+  /** The value as received, one JSON value in strict UTF-8; there only when the format carries JSON and nothing touched it. */
   readonly bytes?: Uint8Array;
   /** Bytes of the value as received, which batch limits count. */
   readonly size?: number;

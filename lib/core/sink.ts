@@ -10,6 +10,8 @@ export type Outcome = 'delivered' | 'ignored' | ConnectorError;
 export interface WriteOptions {
   /** Aborts when the invocation's time for writing is over; the sink then leaves nothing in flight. */
   readonly signal: AbortSignal;
+  /** When that will be, in milliseconds since the epoch; nobody waits for a retry past it. */
+  readonly deadline?: number;
 }
 
 export interface Sink {
