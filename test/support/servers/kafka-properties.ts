@@ -55,8 +55,8 @@ function base(dataDir: string, { plain, controller, secure }: Listeners): Record
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
     // A killed broker may come back only once its old session has ended.
-    'broker.session.timeout.ms': '1000',
-    'broker.heartbeat.interval.ms': '250',
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
     'num.network.threads': '2',
     'num.io.threads': '4',
     'log.cleaner.dedupe.buffer.size': '8388608',
