@@ -36,32 +36,43 @@ export function router({ path, template, allow = [], maxTargets = 100, valid, no
   const constantProblem = constant === undefined ? undefined : nameProblem(constant, valid);
   if (constantProblem !== undefined) throw invalid(`Expected ${path} to be ${constantProblem}.`);
 
-  let counted = new Set<string>();
-  let countedFrom = now();
-  const admit = (name: string, record: KafkaRecord): string => {
-    if (counted.has(name)) return name;
+  const topics = new Set<string>();
+  let chosen = new Set<string>();
+  let chosenFrom = now();
+  const check = (name: string, record: KafkaRecord): void => {
     const problem = nameProblem(name, valid);
     if (problem !== undefined) throw refused('TARGET_INVALID', `Expected the target of the record to be ${problem}`, record);
+  };
+  const count = (name: string, record: KafkaRecord): void => {
+    check(name, record);
     // A new index each day is no reason for a worker to stop after a hundred days.
-    if (now() - countedFrom >= dayMs) {
-      counted = new Set();
-      countedFrom = now();
+    if (now() - chosenFrom >= dayMs) {
+      chosen = new Set();
+      chosenFrom = now();
     }
-    if (counted.size >= maxTargets && !template.byTopicOnly) {
+    if (chosen.size >= maxTargets) {
       const message = `Record would be target number ${maxTargets + 1} of ${path}, and ${parent}maxTargets is ${maxTargets}`;
       throw refused('TOO_MANY_TARGETS', message, record);
     }
-    counted.add(name);
-    return name;
+    chosen.add(name);
   };
 
   return (record) => {
     const target = template.usesTarget ? undefined : record.target;
     if (target === undefined && constant !== undefined) return constant;
     const name = target ?? template.render(record);
-    const steered = template.steeredByRecord || (target !== undefined && target !== template.render(record));
-    if (steered && !isAllowed(name)) throw refused('TARGET_NOT_ALLOWED', `Record chose a target that is not in ${allowPath}`, record);
-    return admit(name, record);
+    if (target === undefined && template.byTopicOnly) {
+      if (topics.has(name)) return name;
+      check(name, record);
+      topics.add(name);
+      return name;
+    }
+    // What the template says anyway needs no permission.
+    const mayChoose = () => isAllowed(name) || (!template.steeredByRecord && name === template.render(record));
+    if ((template.steeredByRecord || target !== undefined) && !mayChoose())
+      throw refused('TARGET_NOT_ALLOWED', `Record chose a target that is not in ${allowPath}`, record);
+    if (!chosen.has(name)) count(name, record);
+    return name;
   };
 }
 

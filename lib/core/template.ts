@@ -113,10 +113,10 @@ const tokenPositions: Readonly<Record<string, readonly [start: number, end: numb
 const endOfYear9999 = 253_402_300_799_999;
 
 function timestamp(format: string, path: string): Render {
-  if (!tokens.test(format) || /[A-Za-z]/.test(format.replace(tokens, '')))
+  if (format.search(tokens) < 0 || /[A-Za-z]/.test(format.replace(tokens, '')))
     throw invalid(`Unknown date format {timestamp:${format}} in ${path}. Known parts: yyyy, MM, dd, HH, mm and ss, in UTC.`);
   const unitMs = format.includes('ss') ? 1_000 : format.includes('mm') ? 60_000 : format.includes('HH') ? 3_600_000 : 86_400_000;
-  let lastUnit = -1;
+  let lastUnit = Number.NaN;
   let lastText = '';
   return (record) => {
     const unit = Math.floor(record.timestamp / unitMs);

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, DataError } from '../../../lib/core/errors.ts';
+import { parseTemplate } from '../../../lib/core/template.ts';
+import { record } from '../../support/records.ts';
+
+const path = 'connector.sink.index';
+const at = { topic: 'quakes', partition: 2, offset: 17, timestamp: Date.UTC(2026, 2, 4, 5, 6, 7, 89) };
+
+describe('parseTemplate', () => {
+  it.each([
+    ['quakes', 'quakes'],
+    ['{topic}', 'quakes'],
+    ['{topic}-{partition}-{offset}', 'quakes-2-17'],
+    ['q-{timestamp:yyyy-MM-dd}', 'q-2026-03-04'],
+    ['{timestamp:yyyy/MM/dd/HH:mm:ss}', '2026/03/04/05:06:07'],
+    ['{key}', 'nc1'],
+    ['{header:region}!', 'north!'],
+    ['{value.properties.net}', 'nc'],
+    ['{value.flat.name}', 'literal'],
+    ['{value.mag}', '4.5'],
+    ['{value.big}', '9007199254740993'],
+    ['{value.felt}', 'true'],
+    ['a-{target}', 'a-chosen'],
+  ])('renders %s as %s', (text, expected) => {
+    const value = {
+      properties: { net: 'nc' },
+      mag: 4.5,
+      big: 9_007_199_254_740_993n,
+      felt: true,
+      'flat.name': 'literal',
+      flat: { name: 'x' },
+    };
+    const headers = [
+      { key: 'region', value: Buffer.from('south') },
+      { key: 'region', value: Buffer.from('north') },
+    ];
+    expect(parseTemplate(text, path).render(record('nc1', value, { ...at, headers, target: 'chosen' }))).toBe(expected);
+  });
+
+  it('renders fields of a structured key', () => {
+    expect(parseTemplate('{key.id}', path).render(record({ id: 7 }, null))).toBe('7');
+  });
+
+  it('renders each record by its own time, also when they go back and forth', () => {
+    const { render } = parseTemplate('{timestamp:MM-dd}', path);
+    const days = [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 23, 59, 59, 999), Date.UTC(2026, 0, 2), Date.UTC(2026, 0, 1)];
+    expect(days.map((timestamp) => render(record('k', {}, { timestamp })))).toEqual(['01-01', '01-01', '01-02', '01-01']);
+  });
+
+  it('knows whether records steer it and what every name starts with', () => {
+    expect(parseTemplate('quakes-{timestamp:yyyy}', path)).toMatchObject({
+      steeredByRecord: false,
+      literalPrefix: 'quakes-',
+      byTopicOnly: false,
+    });
+    expect(parseTemplate('{topic}', path)).toMatchObject({ steeredByRecord: false, literalPrefix: '', byTopicOnly: true });
+    expect(parseTemplate('quakes', path)).toMatchObject({ steeredByRecord: false, constant: 'quakes', literalPrefix: 'quakes' });
+    for (const text of ['{key}', 'x-{key.id}', '{header:a}', '{value.a}', '{target}'])
+      expect(parseTemplate(text, path).steeredByRecord).toBe(true);
+  });
+
+  it.each([
+    '{nope}',
+    '{}',
+    '{value}',
+    '{value.}',
+    '{value.a..b}',
+    '{header:}',
+    '{timestamp}',
+    '{timestamp:}',
+    '{timestamp:YYYY}',
+    '{timestamp:-}',
+    '{topic',
+    'topic}',
+    '{a{topic}}',
+  ])('refuses %s and names the option', (text) => {
+    const parse = () => parseTemplate(text, path);
+    expect(parse).toThrow(ConfigError);
+    expect(parse).toThrow(path);
+    expect(parse).toThrow(/yyyy/);
+  });
+
+  it.each([
+    ['a missing field', '{value.nope.deeper}'],
+    ['an object', '{value.object}'],
+    ['an empty text', '{value.empty}'],
+    ['null', '{value.none}'],
+    ['an inherited property', '{value.constructor.name}'],
+    ['the prototype', '{value.__proto__.secret}'],
+    ['a missing header', '{header:nope}'],
+    ['a header that is not UTF-8', '{header:binary}'],
+    ['a missing target', '{target}'],
+    ['a record without a timestamp', '{timestamp:yyyy}'],
+  ])('refuses %s without repeating any value', (_, text) => {
+    const value = { object: { sentinel: 1 }, empty: '', none: null };
+    const headers = [{ key: 'binary', value: Uint8Array.of(0xff) }];
+    const render = () => parseTemplate(text, path).render(record('sentinel', value, { ...at, timestamp: -1, headers }));
+    expect(render).toThrow(DataError);
+    expect(render).toThrow(/\(quakes-2@17\)/);
+    expect(render).not.toThrow(/sentinel/);
+  });
+});
