@@ -63,7 +63,10 @@ export function retrying(
           failed.flatMap((position) => records[position] ?? []),
           options,
         );
-        for (const [index, position] of failed.entries()) outcomes[position] = again[index] ?? outcomes[position] ?? 'delivered';
+        for (const [index, position] of failed.entries()) {
+          const outcome = again[index];
+          if (outcome !== undefined) outcomes[position] = outcome;
+        }
       }
     },
   };

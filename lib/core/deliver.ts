@@ -1,0 +1,144 @@
+import { type DataErrorPolicy, type Delivery, isBlocking, refuseDataErrors } from './delivery.ts';
+import { ConnectorError, DataError } from './errors.ts';
+import { checkedOutcomes, failAll, heldBack, sinkFailure, worse } from './outcome.ts';
+import { type Preparation, type Prepared, prepare } from './prepare.ts';
+import { type KafkaRecord, partitionName, type SourceRecord } from './record.ts';
+import type { AcknowledgeMode } from './settle.ts';
+import type { Outcome, Sink, WriteOptions } from './sink.ts';
+import type { Tolerance } from './tolerance.ts';
+import type { TransformContext } from './transform.ts';
+
+export interface DeliverOptions extends WriteOptions {
+  readonly preparation: Preparation;
+  readonly sink: Sink;
+  readonly tolerance: Pick<Tolerance, 'isExceeded'>;
+  readonly mode: AcknowledgeMode;
+  readonly dataErrors: DataErrorPolicy;
+  readonly context: TransformContext;
+  /** How many asynchronous transforms run at the same time. */
+  readonly concurrency: number;
+}
+
+/**
+ * Decodes and transforms each record on its own, writes what is left in order, and joins the outcomes to their sources: one delivery per
+ * source record, in order. What could not be acknowledged anyway, as something before it in its partition blocks, is not written.
+ */
+export async function deliver(batch: readonly SourceRecord[], options: DeliverOptions): Promise<readonly Delivery[]> {
+  const preparing = prepareAll(batch, options);
+  const prepared = preparing instanceof Promise ? await preparing : preparing;
+  const decided = holdBack(batch, refuseTooMany(decideBeforeWriting(batch, prepared), options), options);
+  const { records, owners } = outputs(prepared, decided);
+  const outcomes = records.length === 0 ? [] : await write(records, options);
+  return refuseTooMany(join(batch, decided, records, owners, outcomes), options);
+}
+
+function prepareAll(batch: readonly SourceRecord[], options: DeliverOptions): Prepared[] | Promise<Prepared[]> {
+  const prepared: Prepared[] = [];
+  for (const source of batch) {
+    const each = prepare(source, options.preparation, options.context);
+    if (each instanceof Promise) return prepareTheRest(batch, prepared, each, options);
+    prepared.push(each);
+  }
+  return prepared;
+}
+
+/** Goes on where the first promise came up, with a bounded number of records under way. */
+async function prepareTheRest(
+  batch: readonly SourceRecord[],
+  prepared: Prepared[],
+  first: Promise<Prepared>,
+  options: DeliverOptions,
+): Promise<Prepared[]> {
+  let next = prepared.length;
+  const take = async (under?: Promise<Prepared>): Promise<void> => {
+    for (let position = next++, pending = under; position < batch.length; position = next++, pending = undefined) {
+      const source = batch[position];
+      if (source !== undefined) prepared[position] = await (pending ?? prepare(source, options.preparation, options.context));
+    }
+  };
+  await Promise.all([take(first), ...Array.from({ length: options.concurrency - 1 }, () => take())]);
+  return prepared;
+}
+
+/** A delivery where the outcome is known already; undefined where the record waits to be written. */
+type Decided = (Delivery | undefined)[];
+
+function decideBeforeWriting(batch: readonly SourceRecord[], prepared: readonly Prepared[]): Decided {
+  return batch.map((source, position) => {
+    const each = prepared[position] ?? null;
+    if (each === null) return { source, outcome: 'dropped' };
+    return 'error' in each ? { source, outcome: each.error, stage: each.stage } : undefined;
+  });
+}
+
+/** Too many data errors are taken for a config error, before anything is written and again after. */
+function refuseTooMany<D extends Delivery | undefined>(deliveries: D[], { tolerance }: DeliverOptions): (D | Delivery)[] {
+  let dataErrors = 0;
+  for (const delivery of deliveries) if (delivery?.outcome instanceof DataError) dataErrors++;
+  return tolerance.isExceeded(deliveries.length, dataErrors) ? refuseDataErrors(deliveries) : deliveries;
+}
+
+function holdBack(batch: readonly SourceRecord[], decided: Decided, { mode, dataErrors }: DeliverOptions): Decided {
+  const blocks = (delivery: Delivery | undefined) => delivery !== undefined && isBlocking(delivery.outcome, dataErrors);
+  if (!decided.some(blocks)) return decided;
+  const blocked = new Set<string>();
+  return batch.map((source, position) => {
+    const delivery = decided[position];
+    if (blocks(delivery)) blocked.add(partitionName(source.origin));
+    const isHeldBack = mode === 'batch' || blocked.has(partitionName(source.origin));
+    return delivery ?? (isHeldBack ? { source, outcome: heldBack(), stage: 'sink' } : undefined);
+  });
+}
+
+/** The records to write, and for each the position of its source. */
+function outputs(prepared: readonly Prepared[], decided: Decided): { readonly records: KafkaRecord[]; readonly owners: number[] } {
+  const records: KafkaRecord[] = [];
+  const owners: number[] = [];
+  for (const [position, each] of prepared.entries()) {
+    if (decided[position] !== undefined || each === null || 'error' in each) continue;
+    for (const record of 'origin' in each ? [each] : each) {
+      records.push(record);
+      owners.push(position);
+    }
+  }
+  return { records, owners };
+}
+
+async function write(records: readonly KafkaRecord[], { sink, signal, deadline }: DeliverOptions): Promise<readonly Outcome[]> {
+  try {
+    return checkedOutcomes(await sink.write(records, { signal, ...(deadline === undefined ? {} : { deadline }) }), records.length);
+  } catch (error) {
+    return failAll(records.length, sinkFailure(error));
+  }
+}
+
+/** A source's outcome is the worst of its outputs. */
+function join(
+  batch: readonly SourceRecord[],
+  decided: Decided,
+  records: readonly KafkaRecord[],
+  owners: readonly number[],
+  outcomes: readonly Outcome[],
+): Delivery[] {
+  for (const [index, position] of owners.entries()) {
+    const source = batch[position];
+    const outcome = outcomes[index];
+    if (source === undefined || outcome === undefined) continue;
+    const before = decided[position];
+    decided[position] = merge(source, before, outcome, records[index]?.part ?? 0);
+  }
+  return batch.map((source, position) => decided[position] ?? { source, outcome: heldBack(), stage: 'sink' });
+}
+
+function merge(source: SourceRecord, before: Delivery | undefined, outcome: Outcome, part: number): Delivery {
+  const isError = outcome instanceof ConnectorError;
+  if (before === undefined && !isError) return { source, outcome };
+  const failed = [...(before?.failedParts ?? []), ...(outcome instanceof DataError ? [part] : [])];
+  const worst = before === undefined ? outcome : worse(before.outcome, outcome);
+  return {
+    source,
+    outcome: worst,
+    ...(worst instanceof ConnectorError ? { stage: 'sink' as const } : {}),
+    ...(failed.length === 0 ? {} : { failedParts: failed }),
+  };
+}

@@ -1,0 +1,193 @@
+import type { Stage } from './delivery.ts';
+import { ConnectorError, DataError, errorName, isTransient, RetriableError } from './errors.ts';
+import type { Decode, Decoded } from './format.ts';
+import { type KafkaRecord, originName, type SourceRecord, type Version } from './record.ts';
+import { readReplay } from './replay.ts';
+import type { ReadyTransform, Transform, TransformContext, TransformInput } from './transform.ts';
+
+/** What happens to a record before it is written. */
+export interface Preparation {
+  readonly decodeKey: Decode;
+  readonly decodeValue: Decode;
+  /** The value's bytes are one JSON value, which may be passed on as they came. */
+  readonly carriesJson: boolean;
+  /** Ready-made transforms, run before the function's own. */
+  readonly ready: readonly ReadyTransform[];
+  readonly transform: Transform | undefined;
+  readonly tombstones: 'pass' | 'transform';
+  readonly epoch: number;
+  /** Whether the replay headers of records from this topic are to be believed. */
+  readonly believesReplays: (topic: string) => boolean;
+}
+
+export interface Failure {
+  readonly error: ConnectorError;
+  readonly stage: Stage;
+}
+
+/** A record to write, several, none (dropped), or why not. */
+export type Prepared = KafkaRecord | readonly KafkaRecord[] | null | Failure;
+
+/** Decodes and transforms one record. Never throws: whatever goes wrong is that record's failure. A promise only where the format or the transform is asynchronous. */
+export function prepare(source: SourceRecord, preparation: Preparation, context: TransformContext): Prepared | Promise<Prepared> {
+  let stage: Stage = 'key';
+  try {
+    const key = source.key === null ? null : preparation.decodeKey(source.key, source.origin);
+    if (key instanceof Promise) return prepareLater(source, key, preparation, context);
+    stage = 'value';
+    const value = source.value === null ? null : preparation.decodeValue(source.value, source.origin);
+    if (value instanceof Promise) return prepareLater(source, key, preparation, context, value);
+    return transformed(source, key, value, preparation, context);
+  } catch (error) {
+    return { error: undecodable(error, stage, source), stage };
+  }
+}
+
+async function prepareLater(
+  source: SourceRecord,
+  keyLater: Decoded | null | Promise<Decoded>,
+  preparation: Preparation,
+  context: TransformContext,
+  valueLater?: Promise<Decoded>,
+): Promise<Prepared> {
+  let stage: Stage = 'key';
+  try {
+    const key = await keyLater;
+    stage = 'value';
+    const value = source.value === null ? null : await (valueLater ?? preparation.decodeValue(source.value, source.origin));
+    return await transformed(source, key, value, preparation, context);
+  } catch (error) {
+    return { error: undecodable(error, stage, source), stage };
+  }
+}
+
+function transformed(
+  source: SourceRecord,
+  key: Decoded | null,
+  value: Decoded | null,
+  preparation: Preparation,
+  context: TransformContext,
+): Prepared | Promise<Prepared> {
+  const replay = preparation.believesReplays(source.origin.topic) ? readReplay(source.headers) : undefined;
+  const version = replay?.version ?? versionOf(source, preparation.epoch);
+  const { ready, transform } = preparation;
+  const isTombstone = value === null || value.value === null;
+  const passesBy = (ready.length === 0 && transform === undefined) || (isTombstone && preparation.tombstones === 'pass');
+  const untouched = passesBy && preparation.carriesJson && value !== null && value.unwrapped !== true;
+  const record = toRecord(source, key, value, version, untouched);
+  if (passesBy) return onlyParts(record, replay?.parts);
+
+  let current: KafkaRecord | null = record;
+  try {
+    for (const step of ready) {
+      current = step(current);
+      if (current === null) return null;
+    }
+    if (transform === undefined) return onlyParts(identified(current, record, 0), replay?.parts);
+    const output = transform(current as TransformInput, context); // tombstones get here only where the connector asked for them
+    if (output instanceof Promise) {
+      return output.then(
+        (result) => toOutputs(result, record, replay?.parts),
+        (error: unknown) => transformFailure(error, source),
+      );
+    }
+    return toOutputs(output, record, replay?.parts);
+  } catch (error) {
+    return transformFailure(error, source);
+  }
+}
+
+function toRecord(source: SourceRecord, key: Decoded | null, value: Decoded | null, version: Version, untouched: boolean): KafkaRecord {
+  const { origin, timestamp, timestampType, headers } = source;
+  const common = {
+    origin,
+    version,
+    part: 0,
+    timestamp,
+    timestampType,
+    headers,
+    key: key === null ? null : key.value,
+    value: value === null ? null : value.value,
+    size: source.value?.length ?? 0,
+  };
+  if (untouched && source.value !== null) return { ...common, bytes: source.value };
+  return value?.schema === undefined ? common : { ...common, schema: value.schema };
+}
+
+function versionOf(source: SourceRecord, epoch: number): Version {
+  const { topic, partition, offset } = source.origin;
+  return { topic, partition, offset, epoch };
+}
+
+function toOutputs(output: unknown, record: KafkaRecord, parts: readonly number[] | undefined): Prepared {
+  if (output === null) return null;
+  if (!Array.isArray(output)) return isRecord(output) ? onlyParts(identified(output, record, 0), parts) : notARecord(record);
+  const outputs: KafkaRecord[] = [];
+  for (const [part, each] of output.entries()) {
+    if (!isRecord(each)) return notARecord(record);
+    if (parts === undefined || parts.includes(part)) outputs.push(identified(each, record, part));
+  }
+  return outputs.length === 0 ? null : outputs;
+}
+
+/** Outputs carry the source's origin and version and their own part, whatever the transform returned; and never bytes that no longer say what the value says. */
+function identified(output: KafkaRecord, source: KafkaRecord, part: number): KafkaRecord {
+  const isMarked =
+    output.origin === source.origin && output.version === source.version && output.part === part && output.bytes === undefined;
+  if (isMarked && Array.isArray(output.headers) && output.value !== undefined) return output;
+  const { bytes: _, ...kept } = output;
+  return {
+    ...kept,
+    origin: source.origin,
+    version: source.version,
+    part,
+    timestamp: output.timestamp ?? source.timestamp,
+    timestampType: output.timestampType ?? source.timestampType,
+    headers: output.headers ?? source.headers,
+    key: output.key ?? null,
+    value: output.value ?? null,
+    size: source.size ?? 0,
+  };
+}
+
+function onlyParts(record: KafkaRecord, parts: readonly number[] | undefined): KafkaRecord | null {
+  return parts === undefined || parts.includes(record.part) ? record : null;
+}
+
+function isRecord(output: unknown): output is KafkaRecord {
+  return typeof output === 'object' && output !== null && 'value' in output;
+}
+
+function notARecord({ origin }: KafkaRecord): Failure {
+  const message = `Expected the transform to return a record, a list of records or null, got something else (${originName(origin)}). Return null to drop a record.`;
+  return { error: new DataError('TRANSFORM_RETURNED_NOTHING', message), stage: 'transform' };
+}
+
+/** An unknown failure of a transform is the record's fault; a network, abort or timeout failure is not. */
+function transformFailure(error: unknown, { origin }: SourceRecord): Failure {
+  if (error instanceof ConnectorError) return { error, stage: 'transform' };
+  if (isTransient(error))
+    return {
+      error: new RetriableError('TRANSFORM_UNAVAILABLE', `The transform could not reach something it needs (${originName(origin)})`, {
+        cause: error,
+      }),
+      stage: 'transform',
+    };
+  return {
+    error: new DataError('TRANSFORM_FAILED', `The transform threw ${errorName(error)} (${originName(origin)})`, { cause: error }),
+    stage: 'transform',
+  };
+}
+
+function undecodable(error: unknown, stage: Stage, { origin }: SourceRecord): ConnectorError {
+  if (error instanceof ConnectorError) return error;
+  if (isTransient(error))
+    return new RetriableError(
+      'DECODER_UNAVAILABLE',
+      `The decoder of the ${stage} could not reach something it needs (${originName(origin)})`,
+      { cause: error },
+    );
+  return new DataError('RECORD_UNDECODABLE', `The ${stage} cannot be decoded: ${errorName(error)} (${originName(origin)})`, {
+    cause: error,
+  });
+}
