@@ -1,0 +1,62 @@
+import { describe, inject, it } from 'vitest';
+import type { KafkaServer, SecureKafka } from './kafka.ts';
+import type { PostgresServer } from './postgres.ts';
+import type { SearchServer } from './search-node.ts';
+
+/** The real servers that the test files of one run share, and what is needed to connect to each. */
+export interface SharedServers {
+  readonly kafka: Pick<KafkaServer, 'brokers'> & { readonly secure: SecureKafka };
+  readonly postgres: Pick<PostgresServer, 'host' | 'port' | 'user' | 'password' | 'database' | 'url' | 'ca'>;
+  readonly elasticsearch: Pick<SearchServer, 'node' | 'port'>;
+  readonly opensearch: Pick<SearchServer, 'node' | 'port'>;
+}
+
+export type ServerName = keyof SharedServers;
+
+/** What the host of the servers answers. `missing` names a tool that this machine lacks. */
+export type Answer<Name extends ServerName> =
+  | { readonly server: SharedServers[Name] }
+  | { readonly missing: string }
+  | { readonly error: string };
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    servers: string;
+  }
+}
+
+/** A real server, started when the first test file of the run asks for it. Throws when this machine cannot run it. */
+export async function sharedServer<Name extends ServerName>(name: Name): Promise<SharedServers[Name]> {
+  const answer = await ask(name);
+  if ('server' in answer) return answer.server;
+  throw new Error('missing' in answer ? answer.missing : answer.error);
+}
+
+/**
+ * Describes behaviour that needs real servers. Where one cannot run because a tool is missing, the tests are skipped
+ * aloud; where CI is set, which promises the tools, they fail.
+ */
+export function describeWith<Name extends ServerName>(
+  names: readonly Name[],
+  title: string,
+  body: (servers: Pick<SharedServers, Name>) => void | Promise<void>,
+): void {
+  describe(title, async () => {
+    const answers = await Promise.all(names.map(async (name) => [name, await ask(name)] as const));
+    const problems = answers.flatMap(([, answer]) => ('missing' in answer ? [answer.missing] : 'error' in answer ? [answer.error] : []));
+    const failed = process.env['CI'] || answers.some(([, answer]) => 'error' in answer);
+    if (problems.length > 0 && failed) throw new Error(problems.join('\n'));
+    if (problems.length > 0) {
+      process.stderr.write(`NOT RUN: ${title}. ${problems.join(' ')}\n`);
+      it.skip(`needs ${names.join(', ')}`, () => undefined);
+      return;
+    }
+    const servers = answers.flatMap(([name, answer]) => ('server' in answer ? [[name, answer.server]] : []));
+    await body(Object.fromEntries(servers) as Pick<SharedServers, Name>);
+  });
+}
+
+async function ask<Name extends ServerName>(name: Name): Promise<Answer<Name>> {
+  const response = await fetch(`${inject('servers')}${name}`);
+  return (await response.json()) as Answer<Name>;
+}

@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url';
+import { defaultServerConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+// `sluice` and `sluice/...` mean the sources here, as they do for the type checker.
+const CONDITION = 'sluice-source';
+const conditions = [CONDITION, ...defaultServerConditions];
+const sources = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: [CONDITION, 'node'] } } };
+
+const common = { root, environment: 'node', execArgv: [`--conditions=${CONDITION}`] } as const;
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/support/servers/shared-host.ts'],
+    projects: [
+      {
+        ...sources,
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/regressions/**/*.test.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        ...sources,
+        test: {
+          ...common,
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          // These tests wait for servers more than they compute.
+          maxWorkers: 3,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...sources,
+        test: {
+          ...common,
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          maxWorkers: 2,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
