@@ -1,12 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
 // `sluice` and `sluice/...` mean the sources here, as they do for the type checker.
 const CONDITION = 'sluice-source';
-const conditions = [CONDITION, ...defaultServerConditions];
+const conditions = [CONDITION, 'module', 'node', 'development'];
 const sources = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: [CONDITION, 'node'] } } };
 
 const common = { root, environment: 'node', execArgv: [`--conditions=${CONDITION}`] } as const;

@@ -33,7 +33,7 @@ export interface ServerProcess {
 
 // Reads a pipe that only the parent holds: it ends when the parent does, even by SIGKILL, and the server must not outlive it.
 const WATCHDOG = `
-cat >/dev/null
+while read -r _; do :; done
 kill -s "$2" "$1" 2>/dev/null
 tries=0
 while kill -0 "$1" 2>/dev/null && [ "$tries" -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
