@@ -100,7 +100,8 @@ function readObject(schema: Schema, value: Readonly<Record<string, unknown>>, pa
     if (pattern !== undefined) entries.push([name, readValue(pattern, given, `${path}.${name}`, problems)]);
     else if (typeof schema.additionalProperties === 'object')
       entries.push([name, readValue(schema.additionalProperties, given, `${path}.${name}`, problems)]);
-    else if (schema.properties === undefined && patterns.length === 0) entries.push([name, given]);
+    else if (schema.additionalProperties === true || (schema.properties === undefined && patterns.length === 0))
+      entries.push([name, given]);
     else problems.push({ path: `${path}.${name}`, message: unknownOption(path, name, Object.keys(properties)) });
   }
   return Object.fromEntries(entries);

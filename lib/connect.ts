@@ -1,0 +1,25 @@
+import { type ConnectorDefinition, definitionKey } from './compose.ts';
+import { ConfigError } from './core/errors.ts';
+import type { SinkDefinition } from './core/sink.ts';
+import type { Transform } from './core/transform.ts';
+
+export { ConfigError, DataError, RetriableError } from './core/errors.ts';
+export { defineFormat } from './core/format.ts';
+export type { Header, KafkaRecord, Origin, RecordSchema, Version } from './core/record.ts';
+export { Secret } from './core/secret.ts';
+export { defineSink, type Guarantees, type OpenContext, type Outcome, type Sink, type SinkDefinition } from './core/sink.ts';
+export { defineTransform, type Transform, type TransformContext } from './core/transform.ts';
+
+export interface ConnectOptions<In, Out> {
+  readonly sink: SinkDefinition;
+  readonly transform?: Transform<In, Out>;
+}
+
+/** Declares a connector: the function that Lambda calls, and what workers and tools read its sink and transform from. */
+export function connect<In = unknown, Out = unknown>({ sink, transform }: ConnectOptions<In, Out>) {
+  const definition: ConnectorDefinition = transform === undefined ? { sink } : { sink, transform: transform as Transform };
+  const handler = async (): Promise<never> => {
+    throw new ConfigError('NOT_CONFIGURED', 'The function was called without its settings');
+  };
+  return Object.assign(handler, { [definitionKey]: definition });
+}
