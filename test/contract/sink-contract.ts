@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { SinkDefinition } from '../../lib/core/sink.ts';
+import { type Check, NothingToTry } from './kit/check.ts';
+import { claimChecks } from './kit/claim-checks.ts';
+import { faultChecks } from './kit/fault-checks.ts';
+import { guardChecks } from './kit/guard-checks.ts';
+import type { Mode, SinkUnderTest, TargetReader } from './kit/mode.ts';
+import { outcomeChecks } from './kit/outcome-checks.ts';
+import { randomChecks } from './kit/random-check.ts';
+import { recordChecks } from './kit/record-checks.ts';
+import { Subject } from './kit/subject.ts';
+
+/** Every promise that a sink makes, as a function that throws when it is broken. */
+export const checks: readonly Check[] = [
+  ...outcomeChecks,
+  ...claimChecks,
+  ...guardChecks,
+  ...recordChecks,
+  ...faultChecks,
+  ...randomChecks,
+];
+
+/** Holds each mode of a sink to its claims, bare and wrapped as connectors use it, against the real target. */
+export function describeSink<Target extends TargetReader>({ definition, modes, target: openTarget }: SinkUnderTest<Target>): void {
+  for (const mode of modes) {
+    describe(`${definition.name}, ${mode.name}`, () => {
+      let target: Target;
+      beforeAll(async () => {
+        target = await openTarget(mode);
+      });
+      afterAll(() => target?.close?.());
+
+      for (const wrapped of [false, true]) {
+        describe(wrapped ? 'retrying(chunked(sink))' : 'the sink alone', () => {
+          for (const check of checks) {
+            const reason = mode.without?.[check.name];
+            if (check.applies?.(mode) === false) continue;
+            if (reason !== undefined) it.skip(`${check.name}: ${reason}`, () => undefined);
+            else
+              it(check.name, async ({ skip }) => {
+                try {
+                  await runCheck(check, definition, mode, target, wrapped);
+                } catch (error) {
+                  if (error instanceof NothingToTry) skip(error.message);
+                  throw error;
+                }
+              });
+          }
+        });
+      }
+    });
+  }
+}
+
+/** Runs one check on an emptied target. Throws when the sink breaks the promise, or NothingToTry. */
+export async function runCheck<Target extends TargetReader>(
+  check: Check,
+  definition: SinkDefinition,
+  mode: Mode<Target>,
+  target: Target,
+  wrapped: boolean,
+): Promise<void> {
+  const subject = new Subject(definition, mode as Mode, target, wrapped);
+  if (subject.claims.ordered && mode.guard === undefined)
+    throw new Error(`${mode.name} claims ordered: say in the mode what the guard is, 'version' or { field }.`);
+  await target.faults?.pass();
+  await target.reset();
+  try {
+    await check.run(subject);
+    subject.silence.expectKept();
+  } finally {
+    await target.faults?.pass();
+    await subject.close();
+  }
+}
