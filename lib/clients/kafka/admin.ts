@@ -1,0 +1,104 @@
+import { ConfigResourceTypes } from 'kafkajs';
+import { type Connection, named } from './connection.ts';
+import type { NextOffset } from './consumer.ts';
+
+export interface NewTopic {
+  readonly topic: string;
+  readonly partitions?: number;
+  readonly replicationFactor?: number;
+  /** Topic settings, e.g. `cleanup.policy`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface PartitionRange {
+  readonly partition: number;
+  /** The offset of the oldest record that is still there. */
+  readonly low: number;
+  /** The offset that the next record will get. */
+  readonly high: number;
+}
+
+/** What tools ask a cluster. Every call throws a ConfigError or RetriableError by its name. */
+export interface ClusterAdmin {
+  topics(): Promise<readonly string[]>;
+  /** How many partitions the topic has. */
+  partitions(topic: string): Promise<number>;
+  /** Answers whether it was made; false when it was there already. */
+  createTopic(topic: NewTopic): Promise<boolean>;
+  deleteTopic(topic: string): Promise<void>;
+  settings(topic: string, names: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  ranges(topic: string): Promise<readonly PartitionRange[]>;
+  /** The first offset whose record is not older, or the end, per partition. */
+  offsetsAt(topic: string, timestamp: number): Promise<readonly NextOffset[]>;
+  groups(): Promise<readonly string[]>;
+  /** The group's state in Kafka's words (`Stable`, `Empty`, `Dead` …) and its members. */
+  group(groupId: string): Promise<{ readonly state: string; readonly members: number }>;
+  /** What the group has committed; partitions without a commit are left out. */
+  committed(groupId: string, topics: readonly string[]): Promise<readonly NextOffset[]>;
+  /** Sets what the group has committed. The group must have no members. */
+  setCommitted(groupId: string, offsets: readonly NextOffset[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function clusterAdmin({ kafka, destroy }: Connection): Promise<ClusterAdmin> {
+  const admin = kafka.admin();
+  try {
+    await named(admin.connect());
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+  return {
+    topics: () => named(admin.listTopics()),
+    async partitions(topic) {
+      const { topics } = await named(admin.fetchTopicMetadata({ topics: [topic] }));
+      return topics[0]?.partitions.length ?? 0;
+    },
+    createTopic({ topic, partitions = 1, replicationFactor, settings = {} }) {
+      const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+      const replication = replicationFactor === undefined ? {} : { replicationFactor };
+      return named(admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries, ...replication }] }));
+    },
+    deleteTopic: (topic) => named(admin.deleteTopics({ topics: [topic] })),
+    async settings(topic, names) {
+      const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] }];
+      const { resources: found } = await named(admin.describeConfigs({ resources, includeSynonyms: false }));
+      return Object.fromEntries((found[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]));
+    },
+    async ranges(topic) {
+      const found = await named(admin.fetchTopicOffsets(topic));
+      return found
+        .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+        .sort((a, b) => a.partition - b.partition);
+    },
+    async offsetsAt(topic, timestamp) {
+      const found = await named(admin.fetchTopicOffsetsByTimestamp(topic, timestamp));
+      return found.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) })).sort((a, b) => a.partition - b.partition);
+    },
+    async groups() {
+      const { groups } = await named(admin.listGroups());
+      return groups.map(({ groupId }) => groupId);
+    },
+    async group(groupId) {
+      const { groups } = await named(admin.describeGroups([groupId]));
+      return { state: groups[0]?.state ?? 'Dead', members: groups[0]?.members.length ?? 0 };
+    },
+    async committed(groupId, topics) {
+      const found = await named(admin.fetchOffsets({ groupId, topics: [...topics] }));
+      const offsets = found.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) })),
+      );
+      return offsets.filter(({ offset }) => offset >= 0);
+    },
+    async setCommitted(groupId, offsets) {
+      for (const [topic, own] of Map.groupBy(offsets, (next) => next.topic)) {
+        const partitions = own.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+        await named(admin.setOffsets({ groupId, topic, partitions }));
+      }
+    },
+    async close() {
+      await admin.disconnect().catch(() => undefined);
+      destroy();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+// The two modules of kafkajs 2.2.4 that `kafkajs-wire.ts` reaches into. They have no types of their own.
+
+declare module 'kafkajs/src/protocol/requests/index.js' {
+  export interface Call {
+    readonly request: {
+      readonly apiKey: number;
+      readonly apiVersion: number;
+      readonly apiName: string;
+      readonly expectResponse?: () => boolean;
+      readonly encode: () => Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
+    };
+    readonly response: { decode(bytes: Buffer): Promise<unknown>; parse(decoded: never): Promise<unknown> };
+    readonly requestTimeout?: number;
+  }
+  export interface FetchOptions {
+    readonly rackId: unknown;
+  }
+  export interface ProduceOptions {
+    readonly acks: number;
+    readonly timeout: number;
+    readonly transactionalId?: string | null;
+    readonly topicData: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly messages: readonly unknown[] }[];
+    }[];
+  }
+  interface Definition<Options> {
+    protocol: (choice: { readonly version: number }) => (options: Options) => Call;
+  }
+  export const requests: { readonly Fetch: Definition<FetchOptions>; readonly Produce: Definition<ProduceOptions> };
+}
+
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  class RequestQueue {
+    pending: readonly unknown[];
+    scheduleCheckPendingRequests(): void;
+  }
+  export = RequestQueue;
+}
