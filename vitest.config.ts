@@ -8,7 +8,7 @@ const CONDITION = 'sluice-source';
 const conditions = [CONDITION, 'module', 'node', 'development'];
 const sources = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: [CONDITION, 'node'] } } };
 
-const common = { root, environment: 'node', execArgv: [`--conditions=${CONDITION}`] } as const;
+const common = { root, environment: 'node', execArgv: [`--conditions=${CONDITION}`, '--disable-warning=TimeoutNegativeWarning'] } as const;
 
 export default defineConfig({
   test: {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, copyFile, cp, lstat, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, cp, lstat, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -116,8 +116,8 @@ async function reachablePrograms(owner: Owner | undefined): Promise<string> {
 }
 
 async function copyOf(programs: string): Promise<string> {
-  const { mtimeMs, ino } = await stat(programs);
-  const copy = `${await privateTmp()}/programs-${digest(`${programs}:${ino}:${mtimeMs}`)}`;
+  const { name, version } = JSON.parse(await readFile(join(programs, '..', 'package.json'), 'utf8'));
+  const copy = join(await privateTmp(), digest(`${name}@${version}`));
   await mkdir(cacheFolder(), { recursive: true });
   return await locked(join(cacheFolder(), 'postgres-programs'), async () => {
     if (existsSync(copy)) return copy;
