@@ -1,6 +1,8 @@
-import { ConfigResourceTypes } from 'kafkajs';
 import { type Connection, named } from './connection.ts';
 import type { NextOffset } from './consumer.ts';
+
+// kafkajs has a name for it, but in a way that an import by name does not see.
+const topicResource = 2;
 
 export interface NewTopic {
   readonly topic: string;
@@ -61,7 +63,7 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
     },
     deleteTopic: (topic) => named(admin.deleteTopics({ topics: [topic] })),
     async settings(topic, names) {
-      const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] }];
+      const resources = [{ type: topicResource, name: topic, configNames: [...names] }];
       const { resources: found } = await named(admin.describeConfigs({ resources, includeSynonyms: false }));
       return Object.fromEntries((found[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]));
     },

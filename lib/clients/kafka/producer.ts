@@ -12,8 +12,8 @@ export type SendOutcome = 'sent' | ConnectorError;
 export interface RecordProducer {
   /** Sends in order and answers for each record once all replicas have it or it is known not to be there. Aborted, it leaves nothing in flight. */
   send(records: readonly OutgoingRecord[], options: { readonly signal: AbortSignal }): Promise<readonly SendOutcome[]>;
-  /** Connects when that has not happened yet. */
-  connect(): Promise<void>;
+  /** Connects anew, and asks for the topic when one is given. Throws a ConfigError or RetriableError when that fails. */
+  probe(topic: string | undefined, options: { readonly signal: AbortSignal }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -159,8 +159,18 @@ export function recordProducer(
       }
       return outcomes.map((outcome) => outcome ?? new RetriableError('KAFKA_UNAVAILABLE', 'Kafka was not asked about this record'));
     },
-    async connect() {
-      await connected();
+    async probe(topic, { signal }) {
+      cut(); // what is known of the cluster may be what is wrong
+      const ask = async () => {
+        const producer = await connected();
+        if (topic !== undefined) await named(producer.sendBatch({ topicMessages: [{ topic, messages: [] }] }));
+      };
+      try {
+        await unlessAborted(ask, signal);
+      } catch (error) {
+        cut();
+        throw signal.aborted ? aborted(error) : toConnectorError(error);
+      }
     },
     async close() {
       const last = opened;

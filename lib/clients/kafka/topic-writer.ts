@@ -1,0 +1,76 @@
+import { Type } from 'typebox';
+import { parseConfig } from '../../core/config.ts';
+import { type ConnectorError, DataError, RetriableError } from '../../core/errors.ts';
+import { type KafkaRecord, originName } from '../../core/record.ts';
+import type { OpenContext, Outcome, Sink } from '../../core/sink.ts';
+import { connectCluster } from '../kafka.ts';
+import { clusterSchema } from './cluster-config.ts';
+import type { Compression } from './codecs.ts';
+import type { RecordProducer } from './producer.ts';
+import type { OutgoingRecord } from './record-batch.ts';
+
+export interface TopicWriterOptions {
+  /** As under `sluice.cluster`, unchecked. */
+  readonly cluster: unknown;
+  readonly topic: string;
+  readonly compression?: Compression;
+}
+
+/** A sink that writes records as they are, with bytes for key and value, to one topic. It connects at the first record. */
+export async function openTopicWriter({ cluster, topic, compression = 'none' }: TopicWriterOptions, context: OpenContext): Promise<Sink> {
+  const producer = await openProducer(cluster, 'sluice.cluster', compression, context);
+  const toOutgoing = ({ key, value, headers, timestamp }: KafkaRecord): OutgoingRecord => {
+    const bytes = (part: unknown): Uint8Array | null => {
+      if (part === null || part instanceof Uint8Array) return part;
+      throw new DataError('SINK_REJECTED_RECORD', `Expected bytes or nothing, got ${typeof part}`);
+    };
+    return { topic, key: bytes(key), value: bytes(value), headers, timestamp };
+  };
+  return topicSink(producer, toOutgoing, topic);
+}
+
+/** A producer for a cluster as in serverless.yml. Throws a ConfigError that says what is wrong with it at `path`. */
+export async function openProducer(
+  cluster: unknown,
+  path: string,
+  compression: Compression,
+  context: OpenContext,
+): Promise<RecordProducer> {
+  const own = parseConfig(Type.Object({ cluster: clusterSchema }), { cluster }, path.slice(0, path.lastIndexOf('.')));
+  return (await connectCluster(own.cluster, context)).producer({ compression });
+}
+
+/** A sink over a producer. A record that cannot be brought into its outgoing form, by a DataError, fails alone. */
+export function topicSink(
+  producer: RecordProducer,
+  toOutgoing: (record: KafkaRecord) => OutgoingRecord,
+  probedTopic: string | undefined,
+): Sink {
+  return {
+    async write(records, { signal }) {
+      const outgoing: OutgoingRecord[] = [];
+      const outcomes = records.map((record): DataError | number => {
+        try {
+          return outgoing.push(toOutgoing(record)) - 1;
+        } catch (error) {
+          if (error instanceof DataError) return error;
+          throw error;
+        }
+      });
+      const sent = await producer.send(outgoing, { signal });
+      return outcomes.map((outcome, index): Outcome => {
+        const result = typeof outcome === 'number' ? sent[outcome] : outcome;
+        if (result === undefined) return new RetriableError('KAFKA_UNAVAILABLE', 'Kafka did not answer for this record');
+        return result === 'sent' ? 'delivered' : located(result, records[index]);
+      });
+    },
+    probe: ({ signal }) => producer.probe(probedTopic, { signal }),
+    close: () => producer.close(),
+  };
+}
+
+/** A record's own error says which record it is. */
+function located(error: ConnectorError, record: KafkaRecord | undefined): ConnectorError {
+  if (!(error instanceof DataError) || record === undefined || error.message.includes(originName(record.origin))) return error;
+  return new DataError(error.code, `${error.message} (${originName(record.origin)})`, { cause: error.cause });
+}
