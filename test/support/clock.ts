@@ -15,7 +15,10 @@ interface Sleeper {
  * A clock that nobody has to wait for. A sleep of at most `instantMs` ends at once and moves the time on; longer ones (deadlines, as a
  * rule) wait until the time has been moved that far, or their signal aborts.
  */
-export function fakeClock({ start = 1_760_000_000_000, random = () => 0.5, instantMs = 30_000 } = {}): FakeClock {
+export function fakeClock(
+  options: { readonly start?: number; readonly random?: () => number; readonly instantMs?: number } = {},
+): FakeClock {
+  const { start = 1_760_000_000_000, random = () => 0.5, instantMs = 30_000 } = options;
   let time = start;
   let sleepers: Sleeper[] = [];
   const pauses: number[] = [];

@@ -116,7 +116,7 @@ async function maven(dir: string): Promise<void> {
 /** Compiles one source file of the folder into `output` against the jars of `lib`. */
 export async function compileJava(jdk: Jdk, dir: string, source: string, output: string): Promise<void> {
   await mkdir(join(dir, output), { recursive: true });
-  await run(join(jdk.home, 'bin', 'javac'), ['-cp', 'lib/*', '-d', output, source], { cwd: dir });
+  await run(join(jdk.home, 'bin', 'javac'), ['--release', '21', '-cp', 'lib/*', '-d', output, source], { cwd: dir });
 }
 
 /** The jars of a folder as a class path, always in the same order: an archive of classes is valid for one order only. */
