@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { type Consumer, type EachBatchPayload, type PartitionAssigner, PartitionAssigners, type TopicOffsets } from 'kafkajs';
 import { type ConnectorError, RetriableError } from '../../core/errors.ts';
 import type { SourceRecord } from '../../core/record.ts';
 import { type Connection, named } from './connection.ts';
@@ -17,6 +17,9 @@ export interface NextOffset extends TopicPartition {
 
 /** What one fetch brought from one partition. */
 export interface FetchedBatch extends TopicPartition {
+  /** The offset that was asked for; the first record's may be later. */
+  readonly fetchedOffset: number;
+  /** None when the fetch brought only what no reader sees. */
   readonly records: readonly SourceRecord[];
   /** The offset after everything fetched, and after what no reader sees: aborted transactions, markers, compacted records. */
   readonly nextOffset: number;
@@ -35,11 +38,11 @@ export interface GroupListener {
   joined?(member: { readonly memberId: string; readonly isLeader: boolean; readonly partitions: readonly TopicPartition[] }): void;
   /** A rebalance begins. The member may also lose its place without this: `joined` then comes with another member id. */
   rebalancing?(): void;
+  /** Once before each attempt to join, on every way into it. More than one before `joined` means that generations may have passed without this member. */
+  joining?(): void;
   fetched?(fetch: { readonly durationMs: number }): void;
-  /** A fetch brought only what no reader sees. `each` is not called for it, but it may be committed. */
-  skipped?(next: NextOffset): void;
-  /** Consuming has ended. With `restarts` it begins again by itself. */
-  crashed?(crash: { readonly error: ConnectorError; readonly restarts: boolean }): void;
+  /** Consuming has ended and does not begin again by itself. */
+  crashed?(error: ConnectorError): void;
 }
 
 export interface ConsumerOptions {
@@ -74,7 +77,7 @@ export interface GroupConsumer {
   resume(partitions: readonly TopicPartition[]): void;
   /** The next fetch begins there. */
   seek(next: NextOffset): void;
-  /** Commits under the current generation. Throws when it was not done: RetriableError `KAFKA_REBALANCED` when the group moved on. */
+  /** Commits once, under the generation at the time of the call. Throws when it was not done: RetriableError `KAFKA_REBALANCED` when the group moved on. */
   commit(offsets: readonly NextOffset[]): Promise<void>;
   /** Waits for the running calls of `each`, leaves the group and disconnects. */
   stop(): Promise<void>;
@@ -85,8 +88,10 @@ export interface GroupConsumer {
 /** A consumer of our own records over kafkajs, which keeps the group, the metadata and the connections. */
 export function groupConsumer({ kafka, destroy }: Connection, options: ConsumerOptions): GroupConsumer {
   const { groupId, topics, fromBeginning, concurrency = 1, rack = '', maxWaitMs = 500 } = options;
+  let onJoining: (() => void) | undefined;
   const consumer = kafka.consumer({
     groupId,
+    partitionAssigners: [watched(() => onJoining?.())],
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: maxWaitMs,
     minBytes: options.minBytes ?? 1,
@@ -97,8 +102,10 @@ export function groupConsumer({ kafka, destroy }: Connection, options: ConsumerO
     heartbeatInterval: options.heartbeatIntervalMs ?? 3_000,
     rackId: new OwnFetch(rack) as unknown as string,
     // Staying in a group is not the pipeline's business, so these retries are not taken from its time.
-    retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 5_000 },
+    retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 5_000, restartOnFailure: async () => false },
   });
+  // kafkajs repeats a failed `commitOffsets`, and would do so under a later generation; what it gives to `eachBatch` commits once.
+  let commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   let commits = 0;
   consumer.on(consumer.events.COMMIT_OFFSETS, () => {
     commits++;
@@ -106,10 +113,14 @@ export function groupConsumer({ kafka, destroy }: Connection, options: ConsumerO
 
   return {
     async run(each, listener = {}) {
+      onJoining = listener.joining;
       listen(consumer, listener);
       await named(consumer.connect());
       await named(consumer.subscribe({ topics: [...topics], fromBeginning }));
-      const eachBatch = (payload: EachBatchPayload) => each(toFetched(payload));
+      const eachBatch = (payload: EachBatchPayload) => {
+        commitOnce ??= payload.commitOffsetsIfNecessary;
+        return each(toFetched(payload));
+      };
       await named(consumer.run({ autoCommit: false, eachBatchAutoResolve: true, partitionsConsumedConcurrently: concurrency, eachBatch }));
     },
     pause(partitions) {
@@ -123,6 +134,7 @@ export function groupConsumer({ kafka, destroy }: Connection, options: ConsumerO
     },
     async commit(offsets) {
       if (offsets.length === 0) return;
+      if (commitOnce !== undefined) return await named(commitOnce({ topics: toOffsets(offsets) }));
       const before = commits;
       await named(consumer.commitOffsets(offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) }))));
       // kafkajs returns without a word when the consumer does not run at the moment.
@@ -137,8 +149,8 @@ export function groupConsumer({ kafka, destroy }: Connection, options: ConsumerO
   };
 }
 
-function listen(consumer: Consumer, { joined, rebalancing, fetched, skipped, crashed }: GroupListener): void {
-  const { GROUP_JOIN, REBALANCING, FETCH, END_BATCH_PROCESS, CRASH } = consumer.events;
+function listen(consumer: Consumer, { joined, rebalancing, fetched, crashed }: GroupListener): void {
+  const { GROUP_JOIN, REBALANCING, FETCH, CRASH } = consumer.events;
   if (joined !== undefined)
     consumer.on(GROUP_JOIN, ({ payload: { memberId, isLeader, memberAssignment } }) => {
       const partitions = Object.entries(memberAssignment).flatMap(([topic, own]) => own.map((partition) => ({ topic, partition })));
@@ -146,18 +158,14 @@ function listen(consumer: Consumer, { joined, rebalancing, fetched, skipped, cra
     });
   if (rebalancing !== undefined) consumer.on(REBALANCING, () => rebalancing());
   if (fetched !== undefined) consumer.on(FETCH, ({ payload: { duration } }) => fetched({ durationMs: duration }));
-  if (skipped !== undefined)
-    consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
-      if (batchSize === 0) skipped({ topic, partition, offset: Number(lastOffset) + 1 });
-    });
-  if (crashed !== undefined)
-    consumer.on(CRASH, ({ payload: { error, restart } }) => crashed({ error: toConnectorError(error), restarts: restart }));
+  if (crashed !== undefined) consumer.on(CRASH, ({ payload: { error } }) => crashed(toConnectorError(error)));
 }
 
 function toFetched({ batch, isRunning, isStale, heartbeat }: EachBatchPayload): FetchedBatch {
   return {
     topic: batch.topic,
     partition: batch.partition,
+    fetchedOffset: Number((batch as unknown as { readonly fetchedOffset: string }).fetchedOffset),
     records: batch.messages as unknown as readonly SourceRecord[],
     nextOffset: Number(batch.lastOffset()) + 1,
     highWatermark: Number(batch.highWatermark),
@@ -165,6 +173,29 @@ function toFetched({ batch, isRunning, isStale, heartbeat }: EachBatchPayload): 
     isStale,
     heartbeat: () => named(heartbeat()),
   };
+}
+
+/** kafkajs' own assigner, which says each time that it is asked what to join with. */
+function watched(onJoining: () => void): PartitionAssigner {
+  return (config) => {
+    const assigner = PartitionAssigners.roundRobin(config);
+    return {
+      name: assigner.name,
+      version: assigner.version,
+      assign: (group) => assigner.assign(group),
+      protocol(subscription) {
+        onJoining();
+        return assigner.protocol(subscription);
+      },
+    };
+  };
+}
+
+function toOffsets(offsets: readonly NextOffset[]): TopicOffsets[] {
+  return [...Map.groupBy(offsets, ({ topic }) => topic)].map(([topic, own]) => ({
+    topic,
+    partitions: own.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+  }));
 }
 
 function byTopic(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {

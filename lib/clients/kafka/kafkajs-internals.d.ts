@@ -1,4 +1,4 @@
-// The two modules of kafkajs 2.2.4 that `kafkajs-wire.ts` reaches into. They have no types of their own.
+// The modules of kafkajs 2.2.4 that `kafkajs-wire.ts` reaches into. They have no types of their own.
 
 declare module 'kafkajs/src/protocol/requests/index.js' {
   export interface Call {
@@ -36,4 +36,13 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     scheduleCheckPendingRequests(): void;
   }
   export = RequestQueue;
+}
+
+declare module 'kafkajs/src/consumer/batch.js' {
+  class Batch {
+    readonly rawMessages: readonly unknown[];
+    isEmpty(): boolean;
+    isEmptyDueToFiltering(): boolean;
+  }
+  export = Batch;
 }

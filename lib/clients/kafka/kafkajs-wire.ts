@@ -1,7 +1,8 @@
+import Batch from 'kafkajs/src/consumer/batch.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { type Call, type ProduceOptions, requests } from 'kafkajs/src/protocol/requests/index.js';
 import type { Compression } from './codecs.ts';
-import { decodeRecordBatches, encodeRecordBatch, type OutgoingRecord } from './record-batch.ts';
+import { decodeRecordBatches, encodeRecordBatch, FetchedRecord, type OutgoingRecord } from './record-batch.ts';
 import { ByteReader } from './varint.ts';
 
 // kafkajs keeps its connections, metadata and groups; the records of our own producers and consumers are written and read by
@@ -72,6 +73,17 @@ Produce.protocol = ({ version }) => {
 const { scheduleCheckPendingRequests } = RequestQueue.prototype;
 RequestQueue.prototype.scheduleCheckPendingRequests = function (): void {
   if (this.pending.length > 0) scheduleCheckPendingRequests.call(this);
+};
+
+// kafkajs steps over a fetch of control records and aborted transactions by itself and tells nobody from where to where. Ours is handed on,
+// without records, so that whoever keeps offsets sees each step.
+const { isEmpty, isEmptyDueToFiltering } = Batch.prototype;
+const isOurs = ({ rawMessages }: Batch): boolean => rawMessages[0] instanceof FetchedRecord;
+Batch.prototype.isEmpty = function (): boolean {
+  return isOurs(this) ? false : isEmpty.call(this);
+};
+Batch.prototype.isEmptyDueToFiltering = function (): boolean {
+  return isOurs(this) ? false : isEmptyDueToFiltering.call(this);
 };
 
 /** Our parcels by topic and partition, or nothing when the request is not ours. */

@@ -141,15 +141,15 @@ export const faultChecks: readonly Check[] = [
       const { faults } = subject.target;
       if (faults?.others === undefined) throw new NothingToTry(noFaults);
       await subject.deliver(subject.record('before', 0));
-      for (const [name, { start, then }] of Object.entries(faults.others)) {
+      for (const [name, { start, expected }] of Object.entries(faults.others)) {
         await faults.pass();
         await subject.target.reset();
         await start();
         const record = subject.record('a', 1);
         const outcomes = await subject.write([record]);
-        assert.equal(kindOf(outcomes[0] ?? 'ignored'), then, `${name}: expected ${then}, got ${outcomes.map(inWords).join()}`);
+        assert.equal(kindOf(outcomes[0] ?? 'ignored'), expected, `${name}: expected ${expected}, got ${outcomes.map(inWords).join()}`);
         await faults.pass();
-        if (then === 'data') continue;
+        if (expected === 'data') continue;
         await deliverAtLast(subject, [record]);
         await expectThere(subject, [record]);
       }

@@ -33,7 +33,7 @@ export interface Faults {
   /** Open connections break; new ones are served. */
   cut?(): void | Promise<void>;
   /** Any other, e.g. answers with 429 or 503. */
-  readonly others?: Readonly<Record<string, { start(): void | Promise<void>; readonly then: 'retriable' | 'data' | 'config' }>>;
+  readonly others?: Readonly<Record<string, { start(): void | Promise<void>; readonly expected: 'retriable' | 'data' | 'config' }>>;
 }
 
 /** A configuration that cannot work, with the secrets it refers to. */
