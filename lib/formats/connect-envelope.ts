@@ -1,0 +1,50 @@
+import { isObject } from '../core/field.ts';
+import type { Decode } from '../core/format.ts';
+import { toJson } from '../core/json.ts';
+import type { Origin } from '../core/record.ts';
+import { type ConnectSchema, Digits, readConnectSchema } from './connect-schema.ts';
+import { losslessInteger, type ReadNumber } from './json-numbers.ts';
+import { undecodable } from './undecodable.ts';
+
+type DecodeJson = (bytes: Uint8Array, origin: Origin, readNumber?: ReadNumber) => unknown;
+
+const maxSchemas = 1_000;
+
+/** Takes Kafka Connect's `{schema, payload}` apart. A null payload is a null value: a tombstone. */
+export function envelopeDecoder(decodeJson: DecodeJson): Decode {
+  // Each record repeats its schema; sinks recognise the same one by identity.
+  const schemas = new Map<string, ConnectSchema>();
+
+  const schemaOf = (schema: unknown, origin: Origin): ConnectSchema => {
+    const text = toJson(schema);
+    const known = schemas.get(text);
+    if (known !== undefined) return known;
+    const read = readConnectSchema(schema, origin);
+    if (schemas.size >= maxSchemas) schemas.clear();
+    schemas.set(text, read);
+    return read;
+  };
+
+  return (bytes, origin) => {
+    const { schema, payload } = open(decodeJson(bytes, origin), origin);
+    if (payload === null || schema === null) return { value: payload, unwrapped: true };
+    const { convert, recordSchema, hasDecimals } = schemaOf(schema, origin);
+    const exact = hasDecimals ? open(decodeJson(bytes, origin, keepDigits), origin).payload : payload;
+    const value = convert(exact, origin);
+    return recordSchema === undefined ? { value, unwrapped: true } : { value, schema: recordSchema, unwrapped: true };
+  };
+}
+
+function keepDigits(value: number, digits: string): unknown {
+  const integer = losslessInteger(value, digits);
+  return integer === value && String(value) !== digits ? new Digits(digits) : integer;
+}
+
+function open(envelope: unknown, origin: Origin): { readonly schema: unknown; readonly payload: unknown } {
+  if (isObject(envelope) && Object.hasOwn(envelope, 'schema') && Object.hasOwn(envelope, 'payload') && Object.keys(envelope).length === 2)
+    return { schema: envelope['schema'], payload: envelope['payload'] };
+  throw undecodable(
+    'Expected an object with exactly schema and payload, found something else. Without an envelope, set envelope: none',
+    origin,
+  );
+}
