@@ -20,6 +20,9 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/regressions/**/*.test.ts'],
+          // Unit tests touch nothing outside the process, so they need not start one each.
+          isolate: false,
+          maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
       },
