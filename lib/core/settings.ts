@@ -181,7 +181,11 @@ export function checkSink<Config extends TObject>(
     return { config, problems: [{ path: `${path}.sink.type`, message }] };
   }
   if (problems.length > 0) return { config, problems };
-  return { config, problems: [...(definition.check?.(config) ?? []), ...duplicateCheck(definition, config, settings, path)] };
+  const combinations = (definition.check?.(config) ?? []).map((problem) => ({
+    path: `${path}.sink.${problem.path}`,
+    message: `${path}.sink.${problem.path}: ${problem.message}`,
+  }));
+  return { config, problems: [...combinations, ...duplicateCheck(definition, config, settings, path)] };
 }
 
 /** Topics the connector reads. */
