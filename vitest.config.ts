@@ -5,7 +5,7 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 
 // `sluice` and `sluice/...` mean the sources here, as they do for the type checker.
 const CONDITION = 'sluice-source';
-const conditions = [CONDITION, 'module', 'node', 'development'];
+const conditions = [CONDITION, 'node', 'development']; // not `module`, which leads to files for bundlers that Node itself cannot load
 const sources = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: [CONDITION, 'node'] } } };
 
 const common = { root, environment: 'node', execArgv: [`--conditions=${CONDITION}`, '--disable-warning=TimeoutNegativeWarning'] } as const;

@@ -1,0 +1,160 @@
+import type { KafkaRecord } from '../../../lib/core/record.ts';
+import { startProxy } from '../../support/servers/proxy.ts';
+import { parseExact } from './exact.ts';
+import type { Mode, Stored, TargetReader } from './mode.ts';
+
+export interface SearchTarget extends TargetReader {
+  /** Where the sink connects: a proxy that fails on demand. */
+  readonly node: string;
+  readonly index: string;
+}
+
+interface Hit {
+  readonly _id: string;
+  readonly _source: { readonly _sluice?: { readonly deleted?: boolean } };
+}
+
+const settings = { number_of_replicas: 0, gc_deletes: '1s', refresh_interval: '200ms' };
+const mappings = {
+  dynamic: false,
+  properties: { id: { type: 'keyword' }, n: { type: 'long' }, _sluice: { properties: { deleted: { type: 'boolean' } } } },
+};
+
+/** After a hard delete the server knows the version for this long, with the settings above. */
+export const forgetAfterMs = 1_800;
+
+/** An index of its own on a real server, seen with plain requests. */
+export async function searchTarget(server: { readonly node: string; readonly port: number }, index: string): Promise<SearchTarget> {
+  const proxy = await startProxy({ host: '127.0.0.1', port: server.port });
+  const call = async (method: string, path: string, body?: object): Promise<string> => {
+    const init = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const response = await fetch(`${server.node}${path}`, { method, ...init });
+    const text = await response.text();
+    if (!response.ok && response.status !== 404) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
+    return text;
+  };
+  return {
+    node: `http://${proxy.host}:${proxy.port}`,
+    index,
+    async read() {
+      await call('POST', `/${index}/_refresh`);
+      const { hits } = parseExact(await call('POST', `/${index}/_search`, { size: 10_000 })) as { hits: { hits: readonly Hit[] } };
+      return hits.hits.filter(({ _source }) => _source._sluice?.deleted !== true).map(toStored);
+    },
+    async reset() {
+      await call('DELETE', `/${index}`);
+      await call('PUT', `/${index}`, { settings, mappings });
+    },
+    async close() {
+      await call('DELETE', `/${index}`);
+      await proxy.stop();
+    },
+    faults: {
+      pass: async () => void (await proxy.pass()),
+      refuse: async () => void (await proxy.refuse()),
+      hang: async () => void proxy.hang(),
+      cut: async () => void proxy.cut(),
+    },
+  };
+}
+
+function toStored({ _id, _source: { _sluice, ...value } }: Hit): Stored {
+  return { id: _id, value };
+}
+
+type SearchMode = Mode<SearchTarget>;
+
+const common = {
+  poison: (record: KafkaRecord): KafkaRecord => ({ ...record, value: { ...(record.value as object), n: 'not a number' } }),
+  missing: ({ node }: SearchTarget) => ({ config: { node, index: 'sluice-no-such-index', requireAlias: true } }),
+  sample: (sample) => ({ value: sample.value, refused: sample.json === '""' }),
+} satisfies Partial<SearchMode>;
+
+const updated = (key: string, n: number) => ({ id: key, n, text: `sentinel text ${n} of ${key}`, updated: n });
+
+/** Every way to write that promises something of its own. */
+export const searchModes = {
+  byKey: {
+    ...common,
+    name: 'documents by key, soft deletes',
+    config: ({ node, index }) => ({ node, index }),
+    identity: 'key',
+    guard: 'version',
+    forgetAfterMs,
+  },
+  checked: {
+    ...common,
+    name: 'documents by key, every partition checked',
+    config: ({ node, index }) => ({ node, index, checkPartitions: 'always' }),
+    identity: 'key',
+    guard: 'version',
+    forgetAfterMs,
+  },
+  hard: {
+    ...common,
+    name: 'documents by key, hard deletes',
+    config: ({ node, index }) => ({ node, index, deletes: 'hard' }),
+    identity: 'key',
+    forgetAfterMs,
+  },
+  unguarded: {
+    ...common,
+    name: 'documents by key, without a guard',
+    config: ({ node, index }) => ({ node, index, guard: 'none' }),
+    identity: 'key',
+  },
+  byField: {
+    ...common,
+    name: 'documents by a field of the value',
+    config: ({ node, index }) => ({ node, index, id: { fields: ['id'] } }),
+    identity: 'value',
+    sample: (sample, key) => withFields(sample.value, { id: key }),
+  },
+  guardField: {
+    ...common,
+    name: 'documents by a field, newer by another field',
+    config: ({ node, index }) => ({ node, index, id: { fields: ['id'] }, guard: { field: 'updated' } }),
+    identity: 'value',
+    guard: { field: 'updated' },
+    value: updated,
+    sample: (sample, key) => withFields(sample.value, { id: key, updated: 1 }),
+  },
+  byRecord: {
+    ...common,
+    name: 'one document per record',
+    config: ({ node, index }) => ({ node, index, id: 'record' }),
+    identity: 'record',
+    id: recordId,
+  },
+  create: {
+    ...common,
+    name: 'one new document per record',
+    config: ({ node, index }) => ({ node, index, id: 'record', write: 'create' }),
+    identity: 'record',
+    id: recordId,
+  },
+  update: {
+    ...common,
+    name: 'partial updates by key, soft deletes',
+    config: ({ node, index }) => ({ node, index, write: 'update' }),
+    identity: 'key',
+    partialUpdates: (key) => ({ first: { id: key, a: 1, b: 1 }, second: { b: 2 }, merged: { id: key, a: 1, b: 2 } }),
+  },
+  updateHard: {
+    ...common,
+    name: 'partial updates by key, hard deletes',
+    config: ({ node, index }) => ({ node, index, write: 'update', deletes: 'hard' }),
+    identity: 'key',
+    partialUpdates: (key) => ({ first: { id: key, a: 1, b: 1 }, second: { b: 2 }, merged: { id: key, a: 1, b: 2 } }),
+    forgetAfterMs,
+  },
+} satisfies Record<string, SearchMode>;
+
+function withFields(value: unknown, fields: object): { readonly value: unknown; readonly refused?: boolean } {
+  return typeof value === 'object' ? { value: { ...value, ...fields } } : { value, refused: true };
+}
+
+function recordId({ version, part }: KafkaRecord): string {
+  const { topic, partition, offset, epoch } = version;
+  return [topic, partition, offset, ...(part > 0 || epoch > 0 ? [part] : []), ...(epoch > 0 ? [epoch] : [])].join('+');
+}
