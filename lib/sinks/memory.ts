@@ -179,13 +179,13 @@ function keyIdentity({ key }: KafkaRecord): string | null {
   return key instanceof Uint8Array ? `\0bytes ${Buffer.from(key).toString('base64')}` : `\0${JSON.stringify(sorted(key))}`;
 }
 
+/** The same for objects with the same fields, and different for everything else. */
 function sorted(value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : { integer: value.toString() };
   if (Array.isArray(value)) return value.map(sorted);
   if (!isObject(value)) return value;
-  return Object.entries(value)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, field]) => [name, sorted(field)]);
+  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { fields: fields.map(([name, field]) => [name, sorted(field)]) };
 }
 
 function recordIdentity({ version, part }: KafkaRecord): string {

@@ -147,7 +147,7 @@ export const faultChecks: readonly Check[] = [
         await start();
         const record = subject.record('a', 1);
         const outcomes = await subject.write([record]);
-        assert.equal(kindOf(outcomes[0] ?? 'ignored'), expected, `${name}: expected ${expected}, got ${outcomes.map(inWords).join()}`);
+        assert.equal(kindOf(outcomes[0] ?? 'ignored'), expected, `Expected ${expected} of ${name}, got ${outcomes.map(inWords).join()}`);
         await faults.pass();
         if (expected === 'data') continue;
         await deliverAtLast(subject, [record]);

@@ -5,7 +5,7 @@ import type { Outcome } from '../../../lib/core/sink.ts';
 import type { Check } from './check.ts';
 import { deliverAtLast, expectThere } from './fault-checks.ts';
 import type { Faults } from './mode.ts';
-import { kindOf, type Subject } from './subject.ts';
+import { inWords, kindOf, type Subject } from './subject.ts';
 
 type Fault = 'none' | 'refuse' | 'cut' | 'hang' | 'abort';
 interface Step {
@@ -56,9 +56,11 @@ async function play(subject: Subject, steps: readonly Step[]): Promise<void> {
     const fresh = records.flatMap(({ key, kind }) => build(subject, `${keyPrefix}${key}`, kind));
     const batch = [...sent.slice(sent.length - Math.min(again, sent.length)), ...fresh];
     sent.push(...fresh);
-    await underFault(subject, fault, batch);
-    const good = batch.filter((record) => !isPoison.has(record));
-    await deliverAtLast(subject, good);
+    const outcomes = await underFault(subject, fault, batch);
+    const failed = outcomes.findIndex((outcome) => kindOf(outcome) === 'retriable');
+    // What comes before the first retriable failure is acknowledged and never comes again; all that follows it does.
+    const redelivered = failed < 0 ? [] : batch.slice(failed).filter((record) => !isPoison.has(record));
+    await deliverAtLast(subject, redelivered);
   }
   await expectThere(subject, model(subject, sent));
 }
@@ -79,7 +81,7 @@ function build(subject: Subject, key: string, kind: 'value' | 'tombstone' | 'poi
 let values = 0;
 
 /** One write while the fault lasts. Nothing may be called delivered, ignored or refused that is not. */
-async function underFault(subject: Subject, fault: Fault, batch: readonly KafkaRecord[]): Promise<void> {
+async function underFault(subject: Subject, fault: Fault, batch: readonly KafkaRecord[]): Promise<readonly Outcome[]> {
   const faults: Faults = subject.target.faults ?? { pass: async () => undefined };
   const controller = new AbortController();
   const write = () => subject.writeAll(batch, controller.signal);
@@ -106,9 +108,11 @@ async function underFault(subject: Subject, fault: Fault, batch: readonly KafkaR
     const record = batch[index];
     if (record === undefined) continue;
     const kind = kindOf(outcome);
+    if (kind === 'config') throw new Error(`Expected no ConfigError, got ${inWords(outcome)}`);
     if (isPoison.has(record) ? kind === 'delivered' : kind === 'data' && (subject.claims.partial || subject.wrapped))
       throw new Error(`Record ${index} of the batch is ${isPoison.has(record) ? 'poison' : 'good'} and was answered ${kind}`);
   }
+  return outcomes;
 }
 
 /** What the target holds after all of these in their order. */
