@@ -7,6 +7,7 @@ import { brokersOf, type ClusterConfig } from './kafka/cluster-config.ts';
 import { type Connection, kafkajsLogLevel, openConnection } from './kafka/connection.ts';
 import { type ConsumerOptions, type GroupConsumer, groupConsumer } from './kafka/consumer.ts';
 import { type ProducerOptions, type RecordProducer, recordProducer } from './kafka/producer.ts';
+import { reauthenticateMs } from './kafka/token.ts';
 
 export interface ClusterContext {
   readonly secret: ReadSecret;
@@ -27,8 +28,6 @@ export interface Cluster {
 
 const connectTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
-// A session that the broker ends is renewed this long before.
-const reauthenticateMs = 30_000;
 
 /** Reads the cluster's secrets and answers what connects with them. Connects nowhere yet. Throws a ConfigError for settings that cannot work. */
 export async function connectCluster(config: ClusterConfig, context: ClusterContext): Promise<Cluster> {

@@ -13,10 +13,14 @@ const untrusted = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
+const unknownMechanism = 'Kafka does not offer this mechanism on this listener. Set cluster.auth.type to one that it offers.';
+const rebalancing = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID']);
+
 /** What the broker's error means for whoever has to change something, by the name that Kafka gives it. */
 const refusals: Readonly<Record<string, readonly [code: string, message: string, unauthorized?: true]>> = {
   SASL_AUTHENTICATION_FAILED: ['KAFKA_UNAUTHORIZED', 'Kafka refused the credentials. Check cluster.auth.', true],
   ILLEGAL_SASL_STATE: ['KAFKA_UNAUTHORIZED', 'Kafka wants SASL on this listener. Set cluster.auth.', true],
+  UNSUPPORTED_SASL_MECHANISM: ['KAFKA_UNAUTHORIZED', unknownMechanism, true],
   TOPIC_AUTHORIZATION_FAILED: ['KAFKA_FORBIDDEN', 'Kafka does not let this user at the topic. Give its user the right by an ACL.', true],
   GROUP_AUTHORIZATION_FAILED: [
     'KAFKA_FORBIDDEN',
@@ -50,6 +54,11 @@ export function toConnectorError(error: unknown): ConnectorError {
     const named = nameFailure(link, error);
     if (named !== undefined) return named;
   }
+  if (chain.some(({ message }) => message.includes('before secure TLS connection was established'))) {
+    const message =
+      'Kafka closed the connection instead of answering with TLS. If it always does, set cluster.tls to false or use the port with TLS';
+    return new RetriableError('KAFKA_TLS_UNANSWERED', message, { cause: error });
+  }
   if (chain.some(({ message }) => /Connection timeout|ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|No broker available/.test(message)))
     return new RetriableError('KAFKA_UNREACHABLE', 'No Kafka broker could be reached at cluster.bootstrapServers', { cause: error });
   return new RetriableError('KAFKA_UNAVAILABLE', `Kafka did not answer as expected: ${reason(chain)}`, { cause: error });
@@ -58,6 +67,8 @@ export function toConnectorError(error: unknown): ConnectorError {
 function nameFailure(link: Error, cause: unknown): ConnectorError | undefined {
   const { type, code } = link as Error & { readonly type?: unknown; readonly code?: unknown };
   if (typeof type === 'string' && Object.hasOwn(refusals, type)) return refusal(type, cause);
+  if (typeof type === 'string' && rebalancing.has(type))
+    return new RetriableError('KAFKA_REBALANCED', 'The consumer group has given out its partitions anew', { cause });
   if (link.name === 'KafkaJSSASLAuthenticationError') return saslFailure(link, cause);
   if (link.name === 'KafkaJSServerDoesNotSupportApiKey' || link.name === 'KafkaJSNotImplemented')
     return refusal('UNSUPPORTED_VERSION', cause);
@@ -76,14 +87,10 @@ function saslFailure({ message }: Error, cause: unknown): ConnectorError {
   // kafkajs gives this name to whatever happens during the exchange, a lost connection too.
   if (/timed out|timeout|Closed connection|Connection error|Connection closed|Not connected/i.test(message))
     return new RetriableError('KAFKA_UNAVAILABLE', 'The connection to Kafka was lost while it checked the credentials', { cause });
-  const unknownMechanism = /mechanism is not supported/.test(message);
-  const advice = unknownMechanism
-    ? 'Kafka does not offer this mechanism on this listener. Set cluster.auth.type to one that it offers.'
-    : '';
-  return new ConfigError('KAFKA_UNAUTHORIZED', advice || 'Kafka refused the credentials. Check the secret of cluster.auth.', {
-    cause,
-    unauthorized: true,
-  });
+  const advice = /mechanism is not supported/.test(message)
+    ? unknownMechanism
+    : 'Kafka refused the credentials. Check the secret of cluster.auth.';
+  return new ConfigError('KAFKA_UNAUTHORIZED', advice, { cause, unauthorized: true });
 }
 
 function tlsFailure(code: string, cause: unknown): ConfigError | undefined {
@@ -91,7 +98,7 @@ function tlsFailure(code: string, cause: unknown): ConfigError | undefined {
     const message = `Kafka's certificate is not trusted (${code}). Set cluster.tls.ca to the certificate of the authority that signed it.`;
     return new ConfigError('KAFKA_TLS_UNTRUSTED', message, { cause });
   }
-  if (/^ERR_SSL_\w*ALERT\w*(CERTIFICATE|UNKNOWN_CA)/.test(code)) {
+  if (/^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/.test(code)) {
     const message = `Kafka refused the client's certificate, or got none (${code}). Set cluster.auth to { type: mtls, … } with one that it trusts.`;
     return new ConfigError('KAFKA_CLIENT_CERTIFICATE', message, { cause, unauthorized: true });
   }

@@ -13,15 +13,18 @@ export type TokenSource = () => Promise<Token>;
 const timeoutMs = 10_000;
 // Tokens without a stated end, opaque ones in a secret, are read again this often.
 const unknownLifetimeMs = 300_000;
+// A session ends with its token, and kafkajs renews it this long before: the token must be a fresh one by then.
+export const reauthenticateMs = 10_000;
 
-/** Keeps a token until four fifths of its life are over, and answers the same to all who ask meanwhile. A refresh that fails is no harm while the old token lasts. */
+/** Keeps a token until four fifths of its life are over, or ten seconds are left, and answers the same to all who ask meanwhile. A refresh that fails is no harm while the old token lasts. */
 export function refreshed(source: TokenSource, now: () => number): () => Promise<string> {
   let current: { readonly token: Token; readonly refreshAt: number } | undefined;
   let pending: Promise<string> | undefined;
   const refresh = async (): Promise<string> => {
     try {
       const token = await source();
-      current = { token, refreshAt: now() + (token.expiresAt - now()) * 0.8 };
+      const lifetimeMs = token.expiresAt - now();
+      current = { token, refreshAt: now() + Math.min(lifetimeMs * 0.8, lifetimeMs - reauthenticateMs) };
       return token.value;
     } catch (error) {
       if (current !== undefined && current.token.expiresAt > now()) return current.token.value;
