@@ -77,12 +77,15 @@ export async function openConnector(
   const sink = retrying(chunked(inner, definition.sink.limits(config), { ordered }), settings.retry, retryOptions);
 
   const deadLetterTopic = deadLetterTopicOf(settings);
+  const key = formatNamed(settings.key, 'connector.key');
   const value = formatNamed(settings.value, 'connector.value');
   return createConnector({
     name,
     preparation: {
-      decodeKey: formatNamed(settings.key, 'connector.key').decode,
+      decodeKey: key.decode,
+      borrowsKey: key.borrows,
       decodeValue: value.decode,
+      borrowsValue: value.borrows,
       carriesJson: value.carriesJson,
       ready: settings.transforms.map((options, index) => transformNamed(options, `connector.transforms[${index}]`)),
       transform: definition.transform,
@@ -137,10 +140,17 @@ function letterWriter(
 type Named = string | { readonly type: string; readonly [option: string]: unknown };
 
 /** The decoder that `connector.key` or `connector.value` names. Throws a ConfigError that lists the known ones. */
-export function formatNamed(named: Named, path: string): { readonly decode: Decode; readonly carriesJson: boolean } {
+export function formatNamed(
+  named: Named,
+  path: string,
+): { readonly decode: Decode; readonly carriesJson: boolean; readonly borrows: boolean } {
   const { type, ...options } = typeof named === 'string' ? { type: named } : named;
   const format = formats.get(type) ?? unknownPart(path, type, [...formats.keys()]);
-  return { decode: format.decoder(parseConfig(format.config, options, path)), carriesJson: format.carriesJson };
+  return {
+    decode: format.decoder(parseConfig(format.config, options, path)),
+    carriesJson: format.carriesJson,
+    borrows: format.borrows ?? false,
+  };
 }
 
 /** The ready-made transform that an item of `connector.transforms` names. Throws a ConfigError that lists the known ones. */

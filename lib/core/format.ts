@@ -17,6 +17,8 @@ export interface FormatDefinition<Config extends TObject = TObject> {
   readonly config: Config;
   /** True when the bytes of a value are one JSON value, which sinks that carry JSON may pass on unchanged. */
   readonly carriesJson: boolean;
+  /** True when the decoder is synchronous and keeps nothing of the bytes, so that their memory may be used again at once. */
+  readonly borrows?: boolean;
   decoder(config: Static<Config>): Decode;
   /** A value to bytes, for sinks that carry bytes. Throws a DataError. */
   encode?(value: unknown): Uint8Array;

@@ -1,7 +1,8 @@
 import type { Stage } from './delivery.ts';
 import { ConnectorError, DataError, errorName, isTransient, RetriableError } from './errors.ts';
 import type { Decode, Decoded } from './format.ts';
-import { type KafkaRecord, originName, type SourceRecord, type Version } from './record.ts';
+import { ReceivedRecord } from './received-record.ts';
+import { type KafkaRecord, type Origin, originName, type SourceRecord, type Version } from './record.ts';
 import { readReplay } from './replay.ts';
 import type { ReadyTransform, Transform, TransformContext, TransformInput } from './transform.ts';
 
@@ -9,6 +10,9 @@ import type { ReadyTransform, Transform, TransformContext, TransformInput } from
 export interface Preparation {
   readonly decodeKey: Decode;
   readonly decodeValue: Decode;
+  /** Whether the decoders keep nothing of the bytes they are given. */
+  readonly borrowsKey?: boolean;
+  readonly borrowsValue?: boolean;
   /** The value's bytes are one JSON value, which may be passed on as they came. */
   readonly carriesJson: boolean;
   /** Ready-made transforms, run before the function's own. */
@@ -32,12 +36,14 @@ export type Prepared = KafkaRecord | readonly KafkaRecord[] | null | Failure;
 export function prepare(source: SourceRecord, preparation: Preparation, context: TransformContext): Prepared | Promise<Prepared> {
   let stage: Stage = 'key';
   try {
-    const key = source.key === null ? null : preparation.decodeKey(source.key, source.origin);
+    const keyBytes = (preparation.borrowsKey === true ? source.borrowedKey : undefined) ?? source.key;
+    const key = keyBytes === null ? null : preparation.decodeKey(keyBytes, source.origin);
     if (key instanceof Promise) return prepareLater(source, key, preparation, context);
     stage = 'value';
-    const value = source.value === null ? null : preparation.decodeValue(source.value, source.origin);
+    const bytes = (preparation.borrowsValue === true ? source.borrowedValue : undefined) ?? source.value;
+    const value = bytes === null ? null : preparation.decodeValue(bytes, source.origin);
     if (value instanceof Promise) return prepareLater(source, key, preparation, context, value);
-    return transformed(source, key, value, preparation, context);
+    return transformed(source, key, value, bytes === null ? 0 : bytes.length, preparation, context);
   } catch (error) {
     return { error: undecodable(error, stage, source), stage };
   }
@@ -55,7 +61,7 @@ async function prepareLater(
     const key = await keyLater;
     stage = 'value';
     const value = source.value === null ? null : await (valueLater ?? preparation.decodeValue(source.value, source.origin));
-    return await transformed(source, key, value, preparation, context);
+    return await transformed(source, key, value, source.value?.length ?? 0, preparation, context);
   } catch (error) {
     return { error: undecodable(error, stage, source), stage };
   }
@@ -65,17 +71,19 @@ function transformed(
   source: SourceRecord,
   key: Decoded | null,
   value: Decoded | null,
+  size: number,
   preparation: Preparation,
   context: TransformContext,
 ): Prepared | Promise<Prepared> {
   const replay = preparation.believesReplays(source.origin.topic) ? readReplay(source.headers) : undefined;
-  const version = replay?.version ?? versionOf(source, preparation.epoch);
   const { ready, transform } = preparation;
   const isTombstone = value === null || value.value === null;
   const passesBy = (ready.length === 0 && transform === undefined) || (isTombstone && preparation.tombstones === 'pass');
-  const untouched = passesBy && preparation.carriesJson && value !== null && value.unwrapped !== true;
-  const record = toRecord(source, key, value, version, untouched);
-  if (passesBy) return onlyParts(record, replay?.parts);
+  if (passesBy) {
+    const untouched = preparation.carriesJson && value !== null && value.unwrapped !== true;
+    return onlyParts(new ReceivedRecord(source, replay?.version, preparation.epoch, key, value, size, untouched), replay?.parts);
+  }
+  const record = toRecord(source, key, value, size, replay?.version ?? versionOf(source.origin, preparation.epoch));
 
   let current: KafkaRecord | null = record;
   try {
@@ -97,9 +105,10 @@ function transformed(
   }
 }
 
-function toRecord(source: SourceRecord, key: Decoded | null, value: Decoded | null, version: Version, untouched: boolean): KafkaRecord {
+/** A plain object, as transforms copy it. */
+function toRecord(source: SourceRecord, key: Decoded | null, value: Decoded | null, size: number, version: Version): KafkaRecord {
   const { origin, timestamp, timestampType, headers } = source;
-  const common = {
+  const record = {
     origin,
     version,
     part: 0,
@@ -108,14 +117,12 @@ function toRecord(source: SourceRecord, key: Decoded | null, value: Decoded | nu
     headers,
     key: key === null ? null : key.value,
     value: value === null ? null : value.value,
-    size: source.value?.length ?? 0,
+    size,
   };
-  if (untouched && source.value !== null) return { ...common, bytes: source.value };
-  return value?.schema === undefined ? common : { ...common, schema: value.schema };
+  return value?.schema === undefined ? record : { ...record, schema: value.schema };
 }
 
-function versionOf(source: SourceRecord, epoch: number): Version {
-  const { topic, partition, offset } = source.origin;
+function versionOf({ topic, partition, offset }: Origin, epoch: number): Version {
   return { topic, partition, offset, epoch };
 }
 

@@ -53,9 +53,12 @@ export interface SourceRecord {
   readonly headers: readonly Header[];
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
+  /** The same bytes in memory that is used again for the next record: cheaper where the platform has to decode them, and only for formats that keep nothing of it. */
+  readonly borrowedKey?: Uint8Array | null;
+  readonly borrowedValue?: Uint8Array | null;
 }
 
-/** One Kafka record on its way to a target. `value` is null for a tombstone. */
+/** One Kafka record on its way to a target. `value` is null for a tombstone. What a transform gets can be copied with `{ ...record }`; a sink reads. */
 export interface KafkaRecord<Value = unknown, Key = unknown> {
   readonly origin: Origin;
   readonly version: Version;
@@ -69,9 +72,9 @@ export interface KafkaRecord<Value = unknown, Key = unknown> {
   readonly value: Value | null;
   /** The table, index or topic that a transform chose; sinks accept it inside their allow-list only. */
   readonly target?: string;
-  readonly schema?: RecordSchema;
+  readonly schema?: RecordSchema | undefined;
   /** The value as received, one JSON value in strict UTF-8; there only when the format carries JSON and nothing touched it. */
-  readonly bytes?: Uint8Array;
+  readonly bytes?: Uint8Array | undefined;
   /** Bytes of the value as received, which batch limits count. */
   readonly size?: number;
 }

@@ -21,6 +21,7 @@ export const json = defineFormat({
     }),
   }),
   carriesJson: true,
+  borrows: true,
   decoder({ envelope }) {
     if (envelope === 'connect') return envelopeDecoder(decodeJson);
     return (bytes, origin) => ({ value: decodeJson(bytes, origin) });

@@ -9,6 +9,7 @@ export const string = defineFormat({
   summary: 'Text in UTF-8.',
   config: Type.Object({}),
   carriesJson: false,
+  borrows: true,
   decoder: () => (bytes, origin) => ({ value: decodeUtf8(bytes, origin) }),
   encode(value) {
     if (typeof value !== 'string') throw new DataError('VALUE_NOT_TEXT', `Expected text, found ${value === null ? 'null' : typeof value}`);
