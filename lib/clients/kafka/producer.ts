@@ -23,10 +23,12 @@ export interface ProducerOptions {
   readonly maxBatchBytes?: number;
 }
 
+// In the year 128,000. Differences between timestamps stay exact up to there.
+const maxTimestamp = 4_000_000_000_000_000;
+const timestampRefused = 32;
 // Kafka's error codes for "not this record, or not so many at once". The broker refuses the whole batch for one bad record.
 const tooLarge = new Set([10, 18]);
 const badRecord: ReadonlyMap<number, string> = new Map([
-  [32, 'its timestamp is outside of what the topic allows'],
   [87, "it breaks the topic's rules, e.g. a record without a key in a compacted topic"],
   [2, "it breaks the topic's rules, e.g. a record without a key in a compacted topic"],
 ]);
@@ -227,8 +229,8 @@ function assign(
     const record = records[place];
     if (record === undefined || outcomes[place] !== undefined) continue;
     const { topic, key, timestamp = 0 } = record;
-    if (!Number.isSafeInteger(timestamp)) {
-      outcomes[place] = new DataError('SINK_REJECTED_RECORD', "Expected the record's timestamp to be whole milliseconds since the epoch");
+    if (!Number.isInteger(timestamp) || timestamp < -1 || timestamp > maxTimestamp) {
+      outcomes[place] = new DataError('SINK_TIMESTAMP_REFUSED', "Expected the record's timestamp to be whole milliseconds since the epoch");
       continue;
     }
     const count = counts.get(topic);
@@ -263,9 +265,14 @@ function assign(
 function judge({ records, errorCode }: Parcel, failure: ConnectorError | undefined): SendOutcome | 'split' {
   if (errorCode === 0) return 'sent';
   if (errorCode !== undefined) {
-    const isRecord = tooLarge.has(errorCode) || badRecord.has(errorCode);
+    const isRecord = tooLarge.has(errorCode) || errorCode === timestampRefused || badRecord.has(errorCode);
     if (isRecord && records.length > 1) return 'split';
     if (tooLarge.has(errorCode)) return new DataError('SINK_RECORD_TOO_LARGE', 'Record is larger than the topic takes (max.message.bytes)');
+    if (errorCode === timestampRefused)
+      return new DataError(
+        'SINK_TIMESTAMP_REFUSED',
+        "The record's timestamp is outside of what the topic allows (message.timestamp.*.max.ms)",
+      );
     if (isRecord) return new DataError('SINK_REJECTED_RECORD', `Kafka refused the record: ${badRecord.get(errorCode)}`);
     const type = errorTypes.get(errorCode);
     return (

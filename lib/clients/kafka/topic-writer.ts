@@ -16,7 +16,7 @@ export interface TopicWriterOptions {
   readonly compression?: Compression;
 }
 
-/** A sink that writes records as they are, with bytes for key and value, to one topic. It connects at the first record. */
+/** A sink that writes records as they are, with bytes for key and value, to one topic. It connects at the first record. A timestamp that the topic refuses is replaced. */
 export async function openTopicWriter({ cluster, topic, compression = 'none' }: TopicWriterOptions, context: OpenContext): Promise<Sink> {
   const producer = await openProducer(cluster, 'sluice.cluster', compression, context);
   const toOutgoing = ({ key, value, headers, timestamp }: KafkaRecord): OutgoingRecord => {
@@ -26,7 +26,25 @@ export async function openTopicWriter({ cluster, topic, compression = 'none' }: 
     };
     return { topic, key: bytes(key), value: bytes(value), headers, timestamp };
   };
-  return topicSink(producer, toOutgoing, topic);
+  const sink = topicSink(producer, toOutgoing, topic);
+  return {
+    ...sink,
+    async write(records, options) {
+      const outcomes = [...(await sink.write(records, options))];
+      // A record that was refused its timestamp is better kept with another one than not at all.
+      const refused = outcomes.flatMap((outcome, index) =>
+        outcome instanceof DataError && outcome.code === 'SINK_TIMESTAMP_REFUSED' ? [index] : [],
+      );
+      if (refused.length === 0) return outcomes;
+      const timestamp = context.now();
+      const again = await sink.write(
+        refused.flatMap((index) => records[index] ?? []).map((record) => ({ ...record, timestamp })),
+        options,
+      );
+      for (const [position, index] of refused.entries()) outcomes[index] = again[position] ?? unanswered();
+      return outcomes;
+    },
+  };
 }
 
 /** A producer for a cluster as in serverless.yml. Throws a ConfigError that says what is wrong with it at `path`. */
@@ -60,13 +78,17 @@ export function topicSink(
       const sent = await producer.send(outgoing, { signal });
       return outcomes.map((outcome, index): Outcome => {
         const result = typeof outcome === 'number' ? sent[outcome] : outcome;
-        if (result === undefined) return new RetriableError('KAFKA_UNAVAILABLE', 'Kafka did not answer for this record');
+        if (result === undefined) return unanswered();
         return result === 'sent' ? 'delivered' : located(result, records[index]);
       });
     },
     probe: ({ signal }) => producer.probe(probedTopic, { signal }),
     close: () => producer.close(),
   };
+}
+
+function unanswered(): RetriableError {
+  return new RetriableError('KAFKA_UNAVAILABLE', 'Kafka did not answer for this record');
 }
 
 /** A record's own error says which record it is. */
