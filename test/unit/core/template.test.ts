@@ -47,6 +47,15 @@ describe('parseTemplate', () => {
     expect(days.map((timestamp) => render(record('k', {}, { timestamp })))).toEqual(['01-01', '01-01', '01-02', '01-01']);
   });
 
+  it.each([
+    ['ss', 999, 1_000],
+    ['mm', 59_999, 60_000],
+    ['HH', 3_599_999, 3_600_000],
+  ])('starts a new name with each %s', (token, lastMs, nextMs) => {
+    const { render } = parseTemplate(`{timestamp:${token}}`, path);
+    expect([0, lastMs, nextMs].map((timestamp) => render(record('k', {}, { timestamp })))).toEqual(['00', '00', '01']);
+  });
+
   it('knows whether records steer it and what every name starts with', () => {
     expect(parseTemplate('quakes-{timestamp:yyyy}', path)).toMatchObject({
       steeredByRecord: false,

@@ -205,6 +205,7 @@ describe('json encoder', () => {
       '{"big":18446744073709551616,"list":[1,"AQL/"],"buffer":"aGk=","none":""}',
     );
     expect(encode(5n)).toBe('5');
+    expect(encode({ only: [Uint8Array.of(1)] })).toBe('{"only":["AQ=="]}');
   });
 
   it('refuses what JSON cannot say instead of writing null', () => {
