@@ -1,7 +1,8 @@
-import { type ConnectorDefinition, definitionKey } from './compose.ts';
-import { ConfigError } from './core/errors.ts';
+import { type ConnectorDefinition, definitionKey, openConnector, realClock } from './compose.ts';
 import type { SinkDefinition } from './core/sink.ts';
 import type { Transform } from './core/transform.ts';
+import { settingsKey } from './platforms/lambda/function-settings.ts';
+import { lambdaHandler } from './platforms/lambda/handler.ts';
 
 export { ConfigError, DataError, RetriableError } from './core/errors.ts';
 export { defineFormat } from './core/format.ts';
@@ -18,8 +19,13 @@ export interface ConnectOptions<In, Out> {
 /** Declares a connector: the function that Lambda calls, and what workers and tools read its sink and transform from. */
 export function connect<In = unknown, Out = unknown>({ sink, transform }: ConnectOptions<In, Out>) {
   const definition: ConnectorDefinition = transform === undefined ? { sink } : { sink, transform: transform as Transform };
-  const handler = async (): Promise<never> => {
-    throw new ConfigError('NOT_CONFIGURED', 'The function was called without its settings');
-  };
+  const handler = lambdaHandler({
+    settings: () => Reflect.get(globalThis, settingsKey),
+    open: ({ name, settings, cluster }, { log, reportBatch }) =>
+      openConnector(definition, { name, settings, cluster, environment: { env: process.env, clock: realClock, log, reportBatch } }),
+    env: process.env,
+    now: realClock.now,
+    print: (line) => void process.stdout.write(`${line}\n`),
+  });
   return Object.assign(handler, { [definitionKey]: definition });
 }

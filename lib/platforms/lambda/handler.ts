@@ -1,0 +1,149 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import middy from '@middy/core';
+import type { BatchMeasurement, Connector } from '../../core/connector.ts';
+import { ConfigError, RetriableError } from '../../core/errors.ts';
+import { jsonLog, type Log, type LogFields } from '../../core/log.ts';
+import { type KafkaTriggerEvent, type KafkaTriggerResponse, readBatch, toResponse } from './event.ts';
+import { type ReadFunctionSettings, readFunctionSettings } from './function-settings.ts';
+import { batchMetrics, embeddedMetrics, type InvocationMetrics, misconfigured } from './metrics.ts';
+
+/** The part of Lambda's context that is used. */
+export interface InvocationContext {
+  readonly awsRequestId?: string;
+  readonly getRemainingTimeInMillis?: () => number;
+}
+
+export type KafkaHandler = (event: KafkaTriggerEvent, context?: InvocationContext) => Promise<KafkaTriggerResponse>;
+
+export interface HandlerParts {
+  /** Builds the connector; called once per instance, and again after it failed. */
+  readonly open: (
+    read: ReadFunctionSettings,
+    environment: { readonly log: Log; readonly reportBatch: (batch: BatchMeasurement) => void },
+  ) => Promise<Connector>;
+  /** What was put at `settingsKey`. */
+  readonly settings: () => unknown;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Writes a line to standard output. */
+  readonly print: (line: string) => void;
+}
+
+/** What one invocation knows; a warm instance may have several under way. */
+interface Invocation {
+  readonly requestId: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly metrics: InvocationMetrics[];
+}
+
+interface Instance {
+  readonly read: ReadFunctionSettings;
+  readonly connector: Connector;
+}
+
+/** Without a context nobody takes the batch away: time enough for the retries. */
+const unlimitedMs = 120_000;
+
+/**
+ * The function that Lambda calls with a batch. It answers with what `acknowledge` said, or throws: no other answer ever leaves it,
+ * because Lambda takes silence for success. Opens the connector at the first batch and keeps it.
+ */
+export function lambdaHandler({ open, settings, env, now, print }: HandlerParts): KafkaHandler {
+  const invocations = new AsyncLocalStorage<Invocation>();
+  const ours = new WeakSet<object>(); // answers made by `toResponse`
+  let opening: Promise<Instance> | undefined;
+
+  const log = invocationLog(() => invocations.getStore()?.requestId, { env, now, print });
+  const openOnce = async (): Promise<Instance> => {
+    const read = readFunctionSettings(settings(), env);
+    const reportBatch = (batch: BatchMeasurement): void => {
+      invocations.getStore()?.metrics.push(batchMetrics(batch));
+      tellOfTrouble(log, batch);
+    };
+    return { read, connector: await open(read, { log, reportBatch }) };
+  };
+  const instance = async (): Promise<Instance> => {
+    opening ??= openOnce();
+    try {
+      return await opening;
+    } catch (error) {
+      opening = undefined;
+      throw error;
+    }
+  };
+
+  const deliverBatch = async (event: KafkaTriggerEvent): Promise<KafkaTriggerResponse> => {
+    const invocation = invocations.getStore();
+    const { read, connector } = await instance();
+    const settlement = await connector.process(readBatch(event), {
+      mode: read.mode,
+      deadline: invocation?.deadline ?? now() + unlimitedMs,
+    });
+    const response = toResponse(settlement, event);
+    ours.add(response);
+    return response;
+  };
+
+  const flush = async (): Promise<void> => {
+    const { metrics = [] } = invocations.getStore() ?? {};
+    const dimensions = await opening
+      ?.then(({ read: { service, stage, name } }) => ({ service, stage, connector: name }))
+      .catch(() => undefined);
+    for (const each of metrics) print(embeddedMetrics(each, dimensions ?? unnamed(env), now()));
+  };
+
+  // Its early answer stays off: an answer before the batch is settled would commit it.
+  const wrapped = middy<KafkaTriggerEvent, KafkaTriggerResponse>(deliverBatch, { timeoutEarlyInMillis: 0 }).use({
+    after: flush,
+    onError: async ({ error }) => {
+      const invocation = invocations.getStore();
+      if (error instanceof ConfigError && invocation?.metrics.length === 0) invocation.metrics.push(misconfigured);
+      await flush();
+    },
+  });
+
+  return async (event, context = {}) => {
+    const remainingMs = context.getRemainingTimeInMillis?.() ?? unlimitedMs;
+    const invocation: Invocation = { requestId: context.awsRequestId, deadline: now() + remainingMs, metrics: [] };
+    const call = wrapped as unknown as (event: KafkaTriggerEvent, context: InvocationContext) => Promise<unknown>;
+    const response = await invocations.run(invocation, () => call(event, context));
+    if (isOurs(response, ours)) return response;
+    throw new RetriableError('NOT_SETTLED', 'The invocation ended without an answer of its own, so nothing of the batch is acknowledged');
+  };
+}
+
+function isOurs(response: unknown, ours: WeakSet<object>): response is KafkaTriggerResponse {
+  return typeof response === 'object' && response !== null && ours.has(response);
+}
+
+const levels = ['debug', 'info', 'warn', 'error'] as const;
+
+/** Log lines carry the id of the request that they belong to. */
+function invocationLog(requestId: () => string | undefined, { env, now, print }: Pick<HandlerParts, 'env' | 'now' | 'print'>): Log {
+  const level = levels.find((name) => name === env['SLUICE_LOG_LEVEL']) ?? 'info';
+  const log = jsonLog(print, { level, now });
+  const withRequest = (fields: LogFields | undefined): LogFields => {
+    const id = requestId();
+    return id === undefined ? { ...fields } : { requestId: id, ...fields };
+  };
+  return {
+    debug: (message, fields) => log.debug(message, withRequest(fields)),
+    info: (message, fields) => log.info(message, withRequest(fields)),
+    warn: (message, fields) => log.warn(message, withRequest(fields)),
+    error: (message, fields) => log.error(message, withRequest(fields)),
+  };
+}
+
+/** A batch that went through needs no line: its metrics say so. */
+function tellOfTrouble(log: Log, { ms: _, lastError, ...counts }: BatchMeasurement): void {
+  if (lastError === undefined) return;
+  const fields = { ...counts, class: lastError.class, code: lastError.code, error: lastError.message, at: lastError.at };
+  if (counts.redelivered > 0) log.error('Records will be delivered again', fields);
+  else log.warn('Records were put aside', fields);
+}
+
+function unnamed(env: HandlerParts['env']): { service: string; stage: string; connector: string } {
+  return { service: '', stage: '', connector: env['AWS_LAMBDA_FUNCTION_NAME'] ?? '' };
+}
