@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { Type } from 'typebox';
 import { DataError, RetriableError } from '../core/errors.ts';
+import { toJson } from '../core/json.ts';
 import { type KafkaRecord, originName } from '../core/record.ts';
 import { defineSink, type Outcome, type SinkDefinition } from '../core/sink.ts';
 import { parseTemplate } from '../core/template.ts';
@@ -64,16 +65,6 @@ function lineOf(record: KafkaRecord, render: (record: KafkaRecord) => string): s
 /** Key, tab, value as JSON; numbers that a double cannot hold keep their digits. */
 export function jsonLine({ key, value }: KafkaRecord): string {
   return `${typeof key === 'string' ? key : toJson(key)}\t${toJson(value)}`;
-}
-
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
-
-function toJson(value: unknown): string {
-  return JSON.stringify(value, function (this: Record<string, unknown>, name, field: unknown) {
-    if (typeof field === 'bigint') return rawJSON(field.toString());
-    const original = this[name]; // a Buffer turns itself into an object of numbers before it gets here
-    return original instanceof Uint8Array ? Buffer.from(original).toString('base64') : field;
-  });
 }
 
 /** A record must neither start a second line nor steer the terminal. */

@@ -8,7 +8,7 @@ import type { Mode, SinkUnderTest, TargetReader } from './kit/mode.ts';
 import { outcomeChecks } from './kit/outcome-checks.ts';
 import { randomChecks } from './kit/random-check.ts';
 import { recordChecks } from './kit/record-checks.ts';
-import { Subject } from './kit/subject.ts';
+import { subjectOf } from './kit/subject.ts';
 
 /** Every promise that a sink makes, as a function that throws when it is broken. */
 export const checks: readonly Check[] = [
@@ -60,7 +60,7 @@ export async function runCheck<Target extends TargetReader>(
   target: Target,
   wrapped: boolean,
 ): Promise<void> {
-  const subject = new Subject(definition, mode as Mode, target, wrapped);
+  const subject = subjectOf(definition, mode as Mode, target, wrapped);
   if (subject.claims.ordered && mode.guard === undefined)
     throw new Error(`${mode.name} claims ordered: say in the mode what the guard is, 'version' or { field }.`);
   await target.faults?.pass();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Check, expectNoBetter, NothingToTry } from './check.ts';
+import { deliverAtLast } from './fault-checks.ts';
 import { inWords, kindOf } from './subject.ts';
 
 /** What a write answers, and that it is true. */
@@ -44,6 +45,35 @@ export const outcomeChecks: readonly Check[] = [
       await subject.deliver(first);
       await subject.expectOutcomes([second], ['delivered'], await subject.open());
       await subject.expectContent([first, second], 'Expected the records of both sinks');
+    },
+  },
+  {
+    name: 'writes of several partitions at the same time all arrive',
+    async run(subject) {
+      const partition = (number: number) =>
+        Array.from({ length: 40 }, (_, n) => subject.record(`key-${number}-${n}`, n, { partition: number }));
+      const partitions = [0, 1, 2, 3].map(partition);
+      await subject.sink();
+      await Promise.all(partitions.map((records) => subject.deliver(...records)));
+      await subject.expectContent(partitions.flat(), 'Expected the records of every partition');
+    },
+  },
+  {
+    name: 'two sinks that write the same records at the same time leave one copy of each',
+    async run(subject) {
+      if (!subject.claims.idempotent) throw new NothingToTry('idempotent is not claimed');
+      const records = Array.from({ length: 40 }, (_, n) => subject.record(`key-${n}`, n));
+      const [one, other] = [await subject.open(), await subject.open()];
+      const answers = await Promise.all([subject.writeTo(one, records), subject.writeTo(other, records.toReversed())]);
+      for (const outcome of answers.flat()) {
+        const kind = kindOf(outcome);
+        assert.ok(kind !== 'config' && kind !== 'data', `Expected no ConfigError and no DataError, got ${inWords(outcome)}`);
+      }
+      const failed = answers.flatMap((outcomes, index) =>
+        (index === 0 ? records : records.toReversed()).filter((_, position) => kindOf(outcomes[position] ?? 'ignored') === 'retriable'),
+      );
+      await deliverAtLast(subject, failed);
+      await subject.expectContent(records, 'Expected one copy of each');
     },
   },
   {

@@ -54,7 +54,9 @@ async function play(subject: Subject, steps: readonly Step[]): Promise<void> {
   const sent: KafkaRecord[] = [];
   for (const { records, fault, again } of steps) {
     const fresh = records.flatMap(({ key, kind }) => build(subject, `${keyPrefix}${key}`, kind));
-    const batch = [...sent.slice(sent.length - Math.min(again, sent.length)), ...fresh];
+    // A guard also holds when the oldest come again; without one only what is not acknowledged does, and all that followed it.
+    const repeated = subject.claims.ordered ? sent.slice(0, again) : sent.slice(Math.max(0, sent.length - again));
+    const batch = [...repeated, ...fresh];
     sent.push(...fresh);
     const outcomes = await underFault(subject, fault, batch);
     const failed = outcomes.findIndex((outcome) => kindOf(outcome) === 'retriable');

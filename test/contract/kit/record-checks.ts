@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { errorName } from '../../../lib/core/errors.ts';
 import type { KafkaRecord } from '../../../lib/core/record.ts';
 import { type Check, NothingToTry } from './check.ts';
 import type { SampleCase } from './mode.ts';
@@ -79,6 +80,25 @@ export const recordChecks: readonly Check[] = [
       }
       await subject.deliver(...again);
       await subject.expectContent(again, 'Expected the second record of each key in place of the first');
+    },
+  },
+  {
+    name: 'names an identity, or none, for every record, also for one that will be refused',
+    async run(subject) {
+      const good = subject.record('a', 1);
+      const { poison } = subject.mode;
+      const records = [good, { ...good, key: null }, { ...good, value: null }, { ...good, key: null, value: null }, { ...good, value: '' }];
+      if (typeof poison === 'function') records.push(poison(good));
+      const sink = await subject.sink();
+      for (const [index, record] of records.entries()) {
+        let identity: unknown;
+        try {
+          identity = sink.identity?.(record) ?? null;
+        } catch (error) {
+          assert.fail(`Expected sink.identity to answer for record ${index}, it threw ${errorName(error)}`);
+        }
+        assert.ok(identity === null || typeof identity === 'string', `Expected a text or null, got ${typeof identity} for record ${index}`);
+      }
     },
   },
   {

@@ -11,7 +11,7 @@ import type { Guarantees, Limits, Outcome, Sink, SinkDefinition } from '../../..
 import { record as buildRecord, type RecordOptions } from '../../support/records.ts';
 import { exact } from './exact.ts';
 import type { BrokenConfig, Mode, Stored, TargetReader } from './mode.ts';
-import { Silence } from './silence.ts';
+import { type Silence, silence } from './silence.ts';
 
 /** Tries again for a moment only, so that a fault which stays shows as one. */
 const policy = { baseMs: 5, capMs: 40, maxElapsedMs: 150 };
@@ -22,7 +22,7 @@ const clock: Clock = {
 };
 
 /** What a check works with: one mode of a sink in front of its target. */
-export class Subject {
+export interface Subject {
   readonly mode: Mode;
   readonly target: TargetReader;
   readonly claims: Guarantees;
@@ -30,190 +30,202 @@ export class Subject {
   /** True when the sink is wrapped as connectors use it: retrying(chunked(sink)). */
   readonly wrapped: boolean;
   readonly silence: Silence;
-  readonly startedAt = Date.now();
-  readonly #definition: SinkDefinition;
-  readonly #opened: Sink[] = [];
-  #sink: Promise<Sink> | undefined;
-  #offset = 100;
-
-  constructor(definition: SinkDefinition, mode: Mode, target: TargetReader, wrapped: boolean) {
-    const config = parseConfig(definition.config, mode.config(target), 'connector.sink');
-    this.mode = mode;
-    this.target = target;
-    this.wrapped = wrapped;
-    this.claims = definition.guarantees(config);
-    this.limits = definition.limits(config);
-    this.silence = new Silence([...Object.values(target.secrets ?? {}), ...(target.sentinels ?? [])]);
-    this.#definition = definition;
-  }
-
   /** A record of the next offset unless one is given, produced an hour ago. `n` makes its value differ. */
-  record(key: string, n: number, options: RecordOptions = {}): KafkaRecord {
-    return this.recordOf(key, this.mode.value?.(key, n) ?? { id: key, n, text: `sentinel text ${n} of ${key}` }, options);
-  }
-
-  recordOf(key: string | null, value: unknown, options: RecordOptions = {}): KafkaRecord {
-    const offset = options.offset ?? this.#offset++;
-    const timestamp = options.timestamp ?? this.startedAt - 3_600_000 + offset;
-    const built = key === null ? null : this.mode.key === undefined ? key : this.mode.key(key);
-    return buildRecord(built, value, { ...options, offset, timestamp });
-  }
-
-  tombstone(key: string, options: RecordOptions = {}): KafkaRecord {
-    return this.recordOf(key, null, options);
-  }
-
+  record(key: string, n: number, options?: RecordOptions): KafkaRecord;
+  recordOf(key: string | null, value: unknown, options?: RecordOptions): KafkaRecord;
+  tombstone(key: string, options?: RecordOptions): KafkaRecord;
   /** As a record comes out of a replay: read from the dead letter topic, with the version it failed with. */
-  replayed(record: KafkaRecord): KafkaRecord {
-    const { bytes: _, ...rest } = record;
-    return { ...rest, origin: { topic: `${record.origin.topic}.dlq`, partition: 0, offset: this.#offset++ } };
-  }
-
+  replayed(record: KafkaRecord): KafkaRecord;
   /** Opens another sink, with a broken configuration if one is given. All are closed after the check. */
-  async open(broken?: BrokenConfig): Promise<Sink> {
-    const secrets = broken?.secrets ?? this.target.secrets ?? {};
-    for (const secret of Object.values(secrets)) this.silence.add(secret);
-    const config = parseConfig(this.#definition.config, broken?.config ?? this.mode.config(this.target), 'connector.sink');
-    try {
-      const sink = await this.#definition.open(config, {
-        connector: 'under-test',
-        log: jsonLog((line) => this.silence.hear(line), { level: 'debug', now: Date.now }),
-        now: Date.now,
-        secret: async (reference) => {
-          const found = 'env' in reference ? secrets[reference.env] : undefined;
-          if (found === undefined) throw new ConfigError('SECRET_UNAVAILABLE', 'The test knows secrets of { env } only.');
-          return found;
-        },
-      });
-      this.#opened.push(sink);
-      const { ordered } = this.claims;
-      return this.wrapped ? retrying(chunked(sink, this.limits, { ordered }), policy, { clock }) : sink;
-    } catch (error) {
-      this.silence.hearError(error);
-      throw error;
-    }
-  }
-
+  open(broken?: BrokenConfig): Promise<Sink>;
   /** The sink that `write` uses, opened when it is first needed. */
-  sink(): Promise<Sink> {
-    this.#sink ??= this.open();
-    return this.#sink;
-  }
-
+  sink(): Promise<Sink>;
   /** Writes through the sink of this check and sees to it that every record got an outcome. A throw counts for all of them. */
-  async write(records: readonly KafkaRecord[], signal: AbortSignal = new AbortController().signal): Promise<readonly Outcome[]> {
-    let sink: Sink;
-    try {
-      sink = await this.sink();
-    } catch (error) {
-      this.#sink = undefined;
-      return failAll(records.length, sinkFailure(error));
-    }
-    return this.writeTo(sink, records, signal);
-  }
+  write(records: readonly KafkaRecord[], signal?: AbortSignal): Promise<readonly Outcome[]>;
+  writeTo(sink: Sink, records: readonly KafkaRecord[], signal?: AbortSignal): Promise<readonly Outcome[]>;
+  /** Writes in as many writes as the sink needs: one identity at most once in each when it is bare and not ordered. */
+  writeAll(records: readonly KafkaRecord[], signal?: AbortSignal): Promise<readonly Outcome[]>;
+  /** Writes, and expects each outcome to be as said. */
+  expectOutcomes(records: readonly KafkaRecord[], expected: readonly Kind[], sink?: Sink): Promise<void>;
+  /** Writes records that have to be delivered. */
+  deliver(...records: readonly KafkaRecord[]): Promise<void>;
+  /** What is in the target, one line per stored thing, sorted. */
+  content(): Promise<readonly string[]>;
+  id(record: KafkaRecord): string | undefined;
+  /** What the reader has to show for a record. */
+  line(record: KafkaRecord, shown?: { readonly value: unknown }): string;
+  /** Reads the target back and expects these records, and nothing else. */
+  expectContent(records: readonly KafkaRecord[], why: string): Promise<void>;
+  close(): Promise<void>;
+}
 
-  async writeTo(
-    sink: Sink,
-    records: readonly KafkaRecord[],
-    signal: AbortSignal = new AbortController().signal,
-  ): Promise<readonly Outcome[]> {
-    for (const record of records) this.silence.addValue(record.value);
-    try {
-      const outcomes = await sink.write(records, { signal });
+export function subjectOf(definition: SinkDefinition, mode: Mode, target: TargetReader, wrapped: boolean): Subject {
+  const soundConfig = parseConfig(definition.config, mode.config(target), 'connector.sink');
+  const claims = definition.guarantees(soundConfig);
+  const limits = definition.limits(soundConfig);
+  const heard = silence();
+  for (const secret of [...Object.values(target.secrets ?? {}), ...(target.sentinels ?? [])]) heard.addSecret(secret);
+  const anHourAgo = Date.now() - 3_600_000;
+  const opened: Sink[] = [];
+  let current: Promise<Sink> | undefined;
+  let nextOffset = 100;
+
+  const subject: Subject = {
+    mode,
+    target,
+    claims,
+    limits,
+    wrapped,
+    silence: heard,
+
+    record(key, n, options) {
+      return subject.recordOf(key, mode.value?.(key, n) ?? { id: key, n, text: `sentinel text ${n} of ${key}` }, options);
+    },
+
+    recordOf(key, value, options = {}) {
+      const offset = options.offset ?? nextOffset++;
+      const timestamp = options.timestamp ?? anHourAgo + offset;
+      const built = key === null || mode.key === undefined ? key : mode.key(key);
+      return buildRecord(built, value, { ...options, offset, timestamp });
+    },
+
+    tombstone: (key, options) => subject.recordOf(key, null, options),
+
+    replayed({ bytes: _, ...record }) {
+      return { ...record, origin: { topic: `${record.origin.topic}.dlq`, partition: 0, offset: nextOffset++ } };
+    },
+
+    async open(broken) {
+      const secrets = broken?.secrets ?? target.secrets ?? {};
+      for (const secret of Object.values(secrets)) heard.addSecret(secret);
+      const config = broken === undefined ? soundConfig : parseConfig(definition.config, broken.config, 'connector.sink');
+      try {
+        const sink = await definition.open(config, {
+          connector: 'under-test',
+          log: jsonLog((line) => heard.hear(line), { level: 'debug', now: Date.now }),
+          now: Date.now,
+          secret: async (reference) => {
+            const found = 'env' in reference ? secrets[reference.env] : undefined;
+            if (found === undefined) throw new ConfigError('SECRET_UNAVAILABLE', 'The test knows secrets of { env } only.');
+            return found;
+          },
+        });
+        opened.push(sink);
+        return wrapped ? retrying(chunked(sink, limits, { ordered: claims.ordered }), policy, { clock }) : sink;
+      } catch (error) {
+        heard.hearError(error);
+        throw error;
+      }
+    },
+
+    sink() {
+      current ??= subject.open();
+      return current;
+    },
+
+    async write(records, signal) {
+      try {
+        return await subject.writeTo(await subject.sink(), records, signal);
+      } catch (error) {
+        if (error instanceof assert.AssertionError) throw error;
+        current = undefined;
+        return failAll(records.length, sinkFailure(error));
+      }
+    },
+
+    async writeTo(sink, records, signal = new AbortController().signal) {
+      for (const record of records) heard.addValue(record.value);
+      let outcomes: readonly Outcome[];
+      try {
+        outcomes = await sink.write(records, { signal });
+      } catch (error) {
+        heard.hearError(error);
+        return failAll(records.length, sinkFailure(error));
+      }
       assert.equal(outcomes.length, records.length, `Expected one outcome per record, got ${outcomes.length} for ${records.length}.`);
       for (const outcome of outcomes) {
         const known = outcome === 'delivered' || outcome === 'ignored' || outcome instanceof ConnectorError;
         assert.ok(known, `Expected 'delivered', 'ignored' or a ConnectorError, got ${String(outcome)}.`);
-        this.silence.hearError(outcome);
+        heard.hearError(outcome);
       }
       return outcomes;
-    } catch (error) {
-      if (error instanceof assert.AssertionError) throw error;
-      this.silence.hearError(error);
-      return failAll(records.length, sinkFailure(error));
-    }
-  }
+    },
 
-  /** Writes in as many writes as the sink needs: one identity at most once in each when it is bare and not ordered. */
-  async writeAll(records: readonly KafkaRecord[], signal?: AbortSignal): Promise<readonly Outcome[]> {
-    if (this.wrapped || this.claims.ordered) return this.write(records, signal);
-    const sink = await this.sink();
-    const outcomes: Outcome[] = [];
-    let piece: KafkaRecord[] = [];
-    let identities = new Set<string>();
-    for (const record of records) {
-      const identity = sink.identity?.(record) ?? null;
-      if (identity !== null && identities.has(identity)) {
-        outcomes.push(...(await this.write(piece, signal)));
-        piece = [];
-        identities = new Set();
+    async writeAll(records, signal) {
+      if (wrapped || claims.ordered) return subject.write(records, signal);
+      const outcomes: Outcome[] = [];
+      for (const piece of pieces(await subject.sink(), records)) outcomes.push(...(await subject.write(piece, signal)));
+      return outcomes;
+    },
+
+    async expectOutcomes(records, expected, sink) {
+      const outcomes = sink === undefined ? await subject.writeAll(records) : await subject.writeTo(sink, records);
+      const message = `Expected the outcomes ${expected.join(', ')}, got ${outcomes.map(inWords).join('; ')}`;
+      assert.deepEqual(outcomes.map(kindOf), expected, message);
+    },
+
+    async deliver(...records) {
+      await subject.expectOutcomes(
+        records,
+        records.map(() => 'delivered'),
+      );
+    },
+
+    async content() {
+      if (mode.settleMs !== undefined) await sleep(mode.settleMs);
+      return (await target.read()).map(describeStored).toSorted();
+    },
+
+    id(record) {
+      if (mode.id !== undefined) return mode.id(record);
+      const { key, value, version, part } = record;
+      switch (mode.identity) {
+        case 'key':
+          return typeof key === 'string' ? key : exact(key);
+        case 'value':
+          return String((value as { id?: unknown } | null)?.id);
+        case 'record':
+          return `${version.topic}-${version.partition}-${version.offset}-${part}`;
+        case 'none':
+          return undefined;
       }
-      if (identity !== null) identities.add(identity);
-      piece.push(record);
+    },
+
+    line(record, shown) {
+      const id = subject.id(record);
+      const value = shown !== undefined ? shown.value : mode.stored === undefined ? record.value : mode.stored(record);
+      return describeStored(id === undefined ? { value } : { id, value });
+    },
+
+    async expectContent(records, why) {
+      const found = await subject.content();
+      const expected = records.map((record) => subject.line(record)).toSorted();
+      if (exact(found) !== exact(expected)) assert.deepEqual(found, expected, `${why}:\n${difference(found, expected)}`);
+    },
+
+    async close() {
+      for (const sink of opened) await sink.close?.();
+    },
+  };
+  return subject;
+}
+
+/** Runs in which no identity repeats. */
+function pieces(sink: Sink, records: readonly KafkaRecord[]): readonly (readonly KafkaRecord[])[] {
+  const all: KafkaRecord[][] = [];
+  let piece: KafkaRecord[] = [];
+  let identities = new Set<string>();
+  for (const record of records) {
+    const identity = sink.identity?.(record) ?? null;
+    if (piece.length === 0 || (identity !== null && identities.has(identity))) {
+      piece = [];
+      identities = new Set();
+      all.push(piece);
     }
-    return [...outcomes, ...(await this.write(piece, signal))];
+    if (identity !== null) identities.add(identity);
+    piece.push(record);
   }
-
-  /** Writes, and expects each outcome to be as said. */
-  async expectOutcomes(records: readonly KafkaRecord[], expected: readonly Kind[], sink?: Sink): Promise<void> {
-    const outcomes = sink === undefined ? await this.writeAll(records) : await this.writeTo(sink, records);
-    assert.deepEqual(
-      outcomes.map(kindOf),
-      expected,
-      `Expected the outcomes ${expected.join(', ')}, got ${outcomes.map(inWords).join('; ')}`,
-    );
-  }
-
-  /** Writes records that have to be delivered. */
-  deliver(...records: readonly KafkaRecord[]): Promise<void> {
-    return this.expectOutcomes(
-      records,
-      records.map(() => 'delivered'),
-    );
-  }
-
-  async read(): Promise<readonly Stored[]> {
-    if (this.mode.settleMs !== undefined) await sleep(this.mode.settleMs);
-    return this.target.read();
-  }
-
-  /** One line per stored thing, sorted. */
-  async content(): Promise<readonly string[]> {
-    return (await this.read()).map(describeStored).toSorted();
-  }
-
-  id(record: KafkaRecord): string | undefined {
-    if (this.mode.id !== undefined) return this.mode.id(record);
-    const { version, part } = record;
-    switch (this.mode.identity) {
-      case 'key':
-        return typeof record.key === 'string' ? record.key : exact(record.key);
-      case 'value':
-        return String((record.value as { id?: unknown } | null)?.id);
-      case 'record':
-        return `${version.topic}-${version.partition}-${version.offset}-${part}`;
-      case 'none':
-        return undefined;
-    }
-  }
-
-  /** What the reader has to show for a record. */
-  line(record: KafkaRecord, shown?: { readonly value: unknown }): string {
-    const id = this.id(record);
-    const value = shown !== undefined ? shown.value : this.mode.stored === undefined ? record.value : this.mode.stored(record);
-    return describeStored(id === undefined ? { value } : { id, value });
-  }
-
-  /** Reads the target back and expects these records, and nothing else. */
-  async expectContent(records: readonly KafkaRecord[], why: string): Promise<void> {
-    const found = await this.content();
-    const expected = records.map((record) => this.line(record)).toSorted();
-    if (exact(found) !== exact(expected)) assert.deepEqual(found, expected, `${why}:\n${difference(found, expected)}`);
-  }
-
-  async close(): Promise<void> {
-    for (const sink of this.#opened) await sink.close?.();
-  }
+  return all.length === 0 ? [[]] : all;
 }
 
 export type Kind = 'delivered' | 'ignored' | 'retriable' | 'data' | 'config';
