@@ -1,0 +1,99 @@
+import { DataError, RetriableError } from '../core/errors.ts';
+import type { KafkaRecord } from '../core/record.ts';
+import { router } from '../core/route.ts';
+import { defineSink, type Outcome, type Sink } from '../core/sink.ts';
+import { parseTemplate } from '../core/template.ts';
+import { clientConfig } from './postgres/connection.ts';
+import { openDatabase } from './postgres/database.ts';
+import { toConnectorError } from './postgres/errors.ts';
+import { checkOptions, guaranteesOf, options, settingsOf } from './postgres/options.ts';
+import { identityOf } from './postgres/rows.ts';
+import { openTables } from './postgres/tables.ts';
+import { tableWriter } from './postgres/write.ts';
+
+export const postgres = defineSink({
+  name: 'postgres',
+  summary: 'Writes records into tables of PostgreSQL, and of what speaks its protocol.',
+  config: options,
+  check: checkOptions,
+  guarantees: guaranteesOf,
+  limits: ({ batchRows, batchBytes }) => ({ records: batchRows, bytes: batchBytes }),
+  permissions: () => [],
+  async open(config, { connector, secret, now }): Promise<Sink> {
+    const settings = settingsOf(config);
+    const template = parseTemplate(config.table, 'connector.sink.table');
+    const { allow, maxTargets, connections, connectTimeoutMs, statementTimeoutMs } = config;
+    const route = router({ path: 'connector.sink.table', template, allow, maxTargets, valid: validName, now });
+    const client = await clientConfig(config, secret, connector);
+    const database = openDatabase({ client, connections, connectTimeoutMs, statementTimeoutMs, now });
+    const tables = openTables(database, config, settings);
+    const writer = tableWriter({ database, tables, config, settings, now });
+    const fieldsByColumn = new Map(Object.entries(config.fields?.rename ?? {}).map(([field, column]) => [column, field]));
+    const fieldOf = (column: string): string => fieldsByColumn.get(column) ?? column;
+
+    return {
+      identity(record) {
+        const identity = identityOf(record, settings, fieldOf);
+        if (identity === null) return null;
+        const table = orUndefined(() => route(record));
+        return table === undefined ? null : `${table}\0${identity}`;
+      },
+      async write(records, { signal }) {
+        if (signal.aborted) throw new RetriableError('ABORTED', 'The time for writing is over');
+        const outcomes: Outcome[] = Array(records.length);
+        for (const [table, positions] of byTable(records, route, outcomes)) {
+          const part = positions.length === records.length ? records : positions.flatMap((position) => records[position] ?? []);
+          const answers = await writer.write(table, part, signal);
+          for (const [index, position] of positions.entries()) outcomes[position] = answers[index] ?? unanswered();
+        }
+        return outcomes;
+      },
+      async probe({ signal }) {
+        try {
+          const { rows } = await database.run({ text: 'show transaction_read_only', values: [] }, signal);
+          if (rows[0]?.transaction_read_only === 'on')
+            throw new RetriableError('SINK_UNAVAILABLE', 'PostgreSQL is read only at the moment, as a standby is before it takes over');
+          if (template.constant === undefined) return;
+          tables.forget(template.constant);
+          if (!(config.autoCreate && !(await tables.exists(template.constant, signal)))) await tables.plan(template.constant, [], signal);
+        } catch (error) {
+          throw toConnectorError(error);
+        }
+      },
+      close: () => database.close(),
+    };
+  },
+});
+
+/** Positions by table, in order; a record that may not go where it wants gets its outcome. */
+function byTable(records: readonly KafkaRecord[], route: (record: KafkaRecord) => string, outcomes: Outcome[]): Map<string, number[]> {
+  const tables = new Map<string, number[]>();
+  for (const [position, record] of records.entries()) {
+    try {
+      const table = route(record);
+      const positions = tables.get(table);
+      if (positions === undefined) tables.set(table, [position]);
+      else positions.push(position);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      outcomes[position] = error;
+    }
+  }
+  return tables;
+}
+
+function validName(name: string): boolean | string {
+  return Buffer.byteLength(name) <= 63 || 'a table name of at most 63 bytes';
+}
+
+function orUndefined<Result>(make: () => Result): Result | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
+
+function unanswered(): RetriableError {
+  return new RetriableError('SINK_FAILED', 'The record was not written');
+}

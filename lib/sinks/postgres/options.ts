@@ -1,0 +1,254 @@
+import { type Static, Type } from 'typebox';
+import { Secret } from '../../core/secret.ts';
+import type { Guarantees } from '../../core/sink.ts';
+
+const Name = (description: string) => Type.String({ minLength: 1, maxLength: 63, description });
+const Names = (description: string) => Type.Array(Type.String({ minLength: 1 }), { default: [], description });
+
+export const options = Type.Object({
+  url: Type.Optional(
+    Secret({ description: 'Connection string, e.g. postgresql://user:password@host:5432/database. Takes the place of the fields below.' }),
+  ),
+  host: Type.Optional(Type.String({ minLength: 1, description: 'Host name, or the folder of a Unix socket.' })),
+  port: Type.Integer({ minimum: 1, maximum: 65_535, default: 5_432, description: 'Port of the server.' }),
+  database: Type.Optional(Type.String({ minLength: 1, description: 'Database to connect to.' })),
+  user: Type.Optional(Type.String({ minLength: 1, description: 'Role to connect as.' })),
+  password: Type.Optional(Secret({ description: 'Password of the role.' })),
+  tls: Type.Optional(
+    Type.Union(
+      [
+        Type.Boolean(),
+        Type.Object({
+          ca: Type.Optional(Type.String({ minLength: 1, description: 'Certificates of the authorities to trust, as PEM text.' })),
+          cert: Type.Optional(Type.String({ minLength: 1, description: 'Certificate of the client, as PEM text.' })),
+          key: Type.Optional(Secret({ description: 'Private key of the client, as PEM text.' })),
+          servername: Type.Optional(
+            Type.String({ minLength: 1, description: 'Name that the certificate of the server must have, when it is not the host.' }),
+          ),
+          verify: Type.Boolean({ default: true, description: 'Whether the certificate of the server is checked.' }),
+        }),
+      ],
+      { description: 'Whether the connection is encrypted, and whom it trusts. Goes before the sslmode of a connection string.' },
+    ),
+  ),
+  schema: Type.Optional(Name('Schema of the tables. Without it the search path of the role decides.')),
+  table: Type.String({
+    minLength: 1,
+    default: '{topic}',
+    description:
+      'Table to write to, as it is spelled in the catalog: no quotes, no schema. Placeholders such as {topic}, {value.field} or {target} are filled in.',
+  }),
+  allow: Names('Tables, and prefixes that end in *, that records may choose by their target or by a placeholder.'),
+  maxTargets: Type.Integer({ minimum: 1, default: 100, description: 'Different tables at most that records may choose within a day.' }),
+  write: Type.Union([Type.Literal('insert'), Type.Literal('upsert'), Type.Literal('update')], {
+    default: 'insert',
+    description:
+      'What a record does. insert adds a row, or leaves the row of its key as it is; upsert writes the whole row, so that fields it lacks become NULL unless their column has a default; update sets the fields it has, leaves the others alone, and adds a row where there is none.',
+  }),
+  primaryKey: Names('Columns of the primary key, or of another unique index. With write: insert and none, rows are only added.'),
+  primaryKeyFrom: Type.Optional(
+    Type.Union([Type.Literal('key'), Type.Literal('value'), Type.Literal('origin')], {
+      description:
+        'Where the columns of the primary key come from: the Kafka key (itself, or its fields of the same names), fields of the value (the default), or topic, partition, offset, epoch and part of the record, in columns of their own.',
+    }),
+  ),
+  guard: Type.Optional(
+    Type.Union([Type.Literal('version'), Type.Literal('none'), Type.Object({ field: Type.String({ minLength: 1 }) })], {
+      description:
+        'What keeps an older record from overwriting a newer one with write: upsert: its place in Kafka, a column whose higher value wins, or nothing. Default: version where the primary key comes from the Kafka key, otherwise none. Versions are kept in columns of the table, see columnPrefix.',
+    }),
+  ),
+  deletes: Type.Optional(
+    Type.Union([Type.Literal('soft'), Type.Literal('hard'), Type.Literal('ignore')], {
+      description:
+        'What a tombstone does. soft keeps the row with its version, empties its other columns and sets the column deleted (prefixed), so that readers leave out such rows; hard deletes the row and forgets its version, so that an older record can come back. Default: soft with a guard, hard without, ignore where the Kafka key does not name the row.',
+    }),
+  ),
+  origin: Type.Boolean({
+    default: false,
+    description: 'Whether each row says which record it came from, in prefixed columns. A guard stores them anyway.',
+  }),
+  columnPrefix: Type.String({
+    minLength: 1,
+    maxLength: 40,
+    default: '_sluice_',
+    description: 'What the names of columns for version, time of writing and deletion start with.',
+  }),
+  autoCreate: Type.Boolean({
+    default: false,
+    description: 'Whether a missing table is created, with types that hold the first records or that their schema names.',
+  }),
+  autoEvolve: Type.Boolean({ default: false, description: 'Whether columns are added for new fields, and for a guard.' }),
+  maxColumns: Type.Integer({
+    minimum: 1,
+    maximum: 1_600,
+    default: 250,
+    description: 'Columns up to which tables grow by autoEvolve. A record that would add more is refused.',
+  }),
+  unknownFields: Type.Union([Type.Literal('error'), Type.Literal('ignore'), Type.Literal('column')], {
+    default: 'error',
+    description: 'What happens to fields without a column: the record is refused, they are left out, or they go into a jsonb column.',
+  }),
+  unknownFieldsColumn: Type.String({
+    minLength: 1,
+    maxLength: 63,
+    default: 'extra',
+    description: 'The jsonb column for unknownFields: column.',
+  }),
+  fields: Type.Optional(
+    Type.Object(
+      {
+        include: Type.Optional(Names('Fields of the value to write; others are left out.')),
+        exclude: Type.Optional(Names('Fields of the value to leave out.')),
+        rename: Type.Optional(
+          Type.Record(Type.String(), Type.String({ minLength: 1 }), { description: 'Columns by field, where their names differ.' }),
+        ),
+      },
+      { description: 'Which fields of the value are written, and to which columns.' },
+    ),
+  ),
+  batchRows: Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000, description: 'Rows at most in one statement.' }),
+  batchBytes: Type.Integer({
+    minimum: 1_000,
+    maximum: 100_000_000,
+    default: 8_000_000,
+    description: 'Bytes of values at most in one write.',
+  }),
+  connections: Type.Integer({ minimum: 1, maximum: 100, default: 2, description: 'Connections at most that one process keeps.' }),
+  connectTimeoutMs: Type.Integer({ minimum: 100, default: 5_000, description: 'Milliseconds that connecting may take.' }),
+  statementTimeoutMs: Type.Integer({
+    minimum: 100,
+    default: 30_000,
+    description: 'Milliseconds that one statement may take before it is cancelled and tried again.',
+  }),
+});
+export type Options = Static<typeof options>;
+
+/** The options with everything that follows from them decided. */
+export interface Settings {
+  readonly write: Options['write'];
+  readonly key: { readonly from: 'none' | 'key' | 'value' | 'origin'; readonly columns: readonly string[] };
+  readonly guard: { readonly type: 'none' } | { readonly type: 'version' } | { readonly type: 'field'; readonly column: string };
+  readonly deletes: 'soft' | 'hard' | 'ignore';
+  readonly columns: VersionColumns;
+  /** Which of the columns of ours each row gets. */
+  readonly stores: { readonly version: boolean; readonly timestamp: boolean; readonly writtenAt: boolean; readonly deleted: boolean };
+}
+
+/** The names of our own columns. */
+export interface VersionColumns {
+  readonly topic: string;
+  readonly partition: string;
+  readonly offset: string;
+  readonly epoch: string;
+  readonly part: string;
+  readonly timestamp: string;
+  readonly writtenAt: string;
+  readonly deleted: string;
+}
+
+export function settingsOf(config: Options): Settings {
+  const from = config.primaryKeyFrom ?? (config.primaryKey.length > 0 ? 'value' : 'none');
+  const columns = versionColumns(config.columnPrefix);
+  const guard = guardOf(config, from);
+  const guarded = guard.type !== 'none';
+  const deletes = config.deletes ?? (config.write === 'insert' || from !== 'key' ? 'ignore' : guarded ? 'soft' : 'hard');
+  return {
+    write: config.write,
+    key: {
+      from,
+      columns: from === 'origin' ? [columns.topic, columns.partition, columns.offset, columns.epoch, columns.part] : config.primaryKey,
+    },
+    guard,
+    deletes,
+    columns,
+    stores: {
+      version: guarded || config.origin || from === 'origin',
+      timestamp: guarded || config.origin,
+      writtenAt: guarded,
+      deleted: deletes === 'soft',
+    },
+  };
+}
+
+function guardOf(config: Options, from: Settings['key']['from']): Settings['guard'] {
+  if (typeof config.guard === 'object') return { type: 'field', column: config.fields?.rename?.[config.guard.field] ?? config.guard.field };
+  return { type: config.guard ?? (config.write === 'upsert' && from === 'key' ? 'version' : 'none') };
+}
+
+function versionColumns(prefix: string): VersionColumns {
+  return {
+    topic: `${prefix}topic`,
+    partition: `${prefix}partition`,
+    offset: `${prefix}offset`,
+    epoch: `${prefix}epoch`,
+    part: `${prefix}part`,
+    timestamp: `${prefix}timestamp`,
+    writtenAt: `${prefix}written_at`,
+    deleted: `${prefix}deleted`,
+  };
+}
+
+/** A message for each combination that makes no sense. */
+export function checkOptions(config: Options): { path: string; message: string }[] {
+  const problems: { path: string; message: string }[] = [];
+  const expect = (holds: boolean, path: string, message: string): void => {
+    if (!holds) problems.push({ path, message });
+  };
+  const settings = settingsOf(config);
+  const { write, key, guard, deletes } = settings;
+  expect(
+    config.url !== undefined || config.host !== undefined,
+    'url',
+    'Expected url or host. Set url to a reference to a connection string, or host, database, user and password.',
+  );
+  expect(config.url === undefined || config.host === undefined, 'host', 'Expected either url or host, got both.');
+  if (key.from === 'none')
+    expect(write === 'insert', 'primaryKey', `Expected primaryKey with write: ${write}. Set it to the columns that tell rows apart.`);
+  if (key.from === 'origin') {
+    expect(config.primaryKey.length === 0, 'primaryKey', 'Expected no primaryKey with primaryKeyFrom: origin, whose columns are given.');
+    expect(write === 'insert', 'write', `Expected write: insert with primaryKeyFrom: origin, as no two records share a row then.`);
+  }
+  if (key.from === 'key' || key.from === 'value')
+    expect(config.primaryKey.length > 0, 'primaryKey', `Expected primaryKey with primaryKeyFrom: ${key.from}. Set it to its columns.`);
+  expect(
+    guard.type === 'none' || write === 'upsert',
+    'guard',
+    'Expected guard: none unless write is upsert: only whole rows have a version.',
+  );
+  if (guard.type === 'version')
+    expect(
+      key.from === 'key',
+      'guard',
+      'Expected guard: version only with primaryKeyFrom: key: records of one row keep their order only where its key is the Kafka key. Set guard to { field }, or primaryKeyFrom to key.',
+    );
+  if (deletes !== 'ignore') {
+    expect(write !== 'insert', 'deletes', 'Expected deletes: ignore with write: insert.');
+    expect(
+      key.from === 'key',
+      'deletes',
+      'Expected deletes: ignore unless primaryKeyFrom is key: a tombstone has no value that could name its row.',
+    );
+  }
+  expect(
+    deletes !== 'soft' || guard.type !== 'none',
+    'deletes',
+    'Expected a guard with deletes: soft. Set guard, or deletes to hard or ignore.',
+  );
+  expect(
+    !config.autoEvolve || config.unknownFields === 'error',
+    'unknownFields',
+    'Expected no unknownFields with autoEvolve, which gives every field a column.',
+  );
+  return problems;
+}
+
+export function guaranteesOf(config: Options): Guarantees {
+  const { write, key, guard, deletes } = settingsOf(config);
+  return {
+    idempotent: key.from !== 'none',
+    ordered: write === 'upsert' && guard.type !== 'none' && deletes !== 'hard',
+    deletes: deletes !== 'ignore',
+    partial: true,
+  };
+}

@@ -1,0 +1,145 @@
+import { firstWins } from './collapse.ts';
+import type { Statement } from './database.ts';
+import { guardCondition, type StoredVersion, versionCondition } from './guard.ts';
+import type { Settings } from './options.ts';
+import type { Plan } from './plan.ts';
+import type { Row } from './rows.ts';
+import { type Filled, keysOf, sourceOf } from './source.ts';
+import { plainArray, quoted, textArray } from './sql.ts';
+
+export interface StatementOptions {
+  /** Milliseconds since the epoch. */
+  readonly writtenAt: number;
+  /** Send the rows' own bytes. */
+  readonly raw: boolean;
+}
+
+/** The statement that writes rows of one kind and shape. It answers by its row count; where the first row wins, by the positions of the rows it added, counted from 1. */
+export function writeStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
+  if (rows[0]?.kind === 'tombstone')
+    return settings.deletes === 'soft' ? markStatement(rows, plan, settings, options) : deleteStatement(rows, plan, settings);
+  if (settings.write === 'update') return updateStatement(rows, plan, settings, options);
+  return insertStatement(rows, plan, settings, options);
+}
+
+function insertStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
+  const { key, fields, own, from, values } = sourceOf(rows, plan, settings, options);
+  const filled = [...key, ...fields, ...own];
+  const names = filled.map(({ name }) => quoted(name)).join(', ');
+  const target = settings.key.columns.map(quoted).join(', ');
+  if (firstWins(settings)) {
+    const same = settings.key.columns.map((name) => `w.${quoted(name)} = d.${quoted(name)}`).join(' and ');
+    const text = `with d as materialized (select ${selected(filled)}, n from ${from}), w as (insert into ${plan.table.sql} (${names}) select ${names} from d order by n on conflict (${target}) do nothing returning ${target}) select d.n::int4 as n from d join w on ${same}`;
+    return { text, values };
+  }
+  const insert = `insert into ${plan.table.sql} as t (${names}) select ${filled.map(({ expression }) => expression).join(', ')} from ${from}`;
+  if (settings.key.from === 'none') return { text: insert, values };
+  if (settings.write === 'insert') return { text: `${insert} on conflict (${target}) do nothing`, values };
+  return { text: `${insert} on conflict (${target}) do update set ${assignments(filled, settings)}${guarded(settings)}`, values };
+}
+
+/** Keeps a row for what was deleted, with its version and without its values. */
+function markStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
+  const { key, own, from, values } = sourceOf(rows, plan, settings, { ...options, raw: false });
+  const filled = [...key, ...own];
+  const emptied = [...plan.fields, ...(plan.extra === undefined ? [] : [plan.extra])]
+    .filter(({ column }) => !column.notNull && !(settings.guard.type === 'field' && settings.guard.column === column.name))
+    .map(({ column }) => `${quoted(column.name)} = null`);
+  const text = `insert into ${plan.table.sql} as t (${filled.map(({ name }) => quoted(name)).join(', ')}) select ${filled.map(({ expression }) => expression).join(', ')} from ${from} on conflict (${settings.key.columns.map(quoted).join(', ')}) do update set ${[assignments(filled, settings), ...emptied].join(', ')}${guarded(settings)}`;
+  return { text, values };
+}
+
+function deleteStatement(rows: readonly Row[], plan: Plan, settings: Settings): Statement {
+  const values: (string | number)[] = [];
+  const { from, names, matches } = keysOf(rows, plan, values as never);
+  const functions = [from.slice('rows from ('.length, -1)];
+  const columns = [...names];
+  const { guard, columns: own } = settings;
+  if (guard.type !== 'none') {
+    const add = (name: string, type: string, of: (row: Row) => string | number): void => {
+      const items = rows.map(of);
+      values.push(type === 'text' ? textArray(items.map(String)) : plainArray(items));
+      functions.push(`unnest($${values.length}::${type}[])`);
+      columns.push(quoted(name));
+    };
+    add(own.topic, 'text', ({ record }) => record.version.topic);
+    add(own.partition, 'int4', ({ record }) => record.version.partition);
+    add(own.offset, 'int8', ({ record }) => record.version.offset);
+    add(own.epoch, 'int4', ({ record }) => record.version.epoch);
+    add(own.part, 'int4', ({ record }) => record.part);
+  }
+  const condition = guard.type === 'field' ? versionCondition(own, 'd') : guardCondition(settings, 'd');
+  const order = plan.key.map(({ column }) => `t.${quoted(column.name)}`).join(', ');
+  const text = `with d as materialized (select * from rows from (${functions.join(', ')}) as d(${columns.join(', ')})), ${locked(plan, matches, order)} delete from ${plan.table.sql} t using d where ${matches} and (select count(*) from locked) >= 0${condition === undefined ? '' : ` and (${condition})`}`;
+  return { text, values };
+}
+
+/** Sets what the rows say and nothing else; adds rows that are not there. */
+function updateStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
+  const { key, fields, own, from, values } = sourceOf(rows, plan, settings, { ...options, raw: false });
+  const filled = [...key, ...fields, ...own];
+  const names = filled.map(({ name }) => quoted(name)).join(', ');
+  const target = settings.key.columns.map(quoted).join(', ');
+  const isKey = new Set(settings.key.columns);
+  const set = filled.filter(({ name }) => !isKey.has(name));
+  const extra = plan.extra?.column.name;
+  const taken = (from: string) => (name: string) =>
+    name === extra
+      ? `${quoted(name)} = coalesce(t.${quoted(name)}, '{}'::jsonb) || ${from}.${quoted(name)}`
+      : `${quoted(name)} = ${from}.${quoted(name)}`;
+  const matches = settings.key.columns.map((name) => `t.${quoted(name)} = d.${quoted(name)}`).join(' and ');
+  const order = settings.key.columns.map((name) => `t.${quoted(name)}`).join(', ');
+  const data = `with d as materialized (select ${selected(filled)}, n from ${from})`;
+  const insert = `insert into ${plan.table.sql} as t (${names}) select ${names} from d`;
+  if (set.length === 0) return { text: `${data} ${insert} order by n on conflict (${target}) do nothing`, values };
+  // An insert would have to satisfy every NOT NULL first, so rows that are there are updated and only the others inserted.
+  const updated = `updated as (update ${plan.table.sql} t set ${set.map(({ name }) => taken('d')(name)).join(', ')} from d where ${matches} and (select count(*) from locked) >= 0 returning d.n)`;
+  const text = `${data}, ${locked(plan, matches, order)}, ${updated} ${insert} where n not in (select n from updated) order by n on conflict (${target}) do update set ${set.map(({ name }) => taken('excluded')(name)).join(', ')}`;
+  return { text, values };
+}
+
+/** Locks the rows in the order of their keys, as every other statement of ours does. */
+function locked(plan: Plan, matches: string, order: string): string {
+  return `locked as materialized (select 1 from ${plan.table.sql} t join d on ${matches} order by ${order} for update of t)`;
+}
+
+/** Reads back whose version is stored for these rows, by position counted from 1. */
+export function storedStatement(rows: readonly Row[], plan: Plan, { columns }: Settings): Statement {
+  const values: (string | Buffer | number | boolean | null)[] = [];
+  const { from, names, matches } = keysOf(rows, plan, values);
+  const version = [columns.topic, columns.partition, columns.offset, columns.epoch, columns.part].map((name) => `t.${quoted(name)}`);
+  const text = `select d.n::int4 as n, ${version.map((name, index) => `${name} as v${index}`).join(', ')}, (extract(epoch from t.${quoted(columns.writtenAt)}) * 1000)::float8 as written_at from ${from} with ordinality as d(${names.join(', ')}, n) join ${plan.table.sql} t on ${matches}`;
+  return { text, values };
+}
+
+/** One row of the answer to `storedStatement`. A row that nobody of ours wrote has no version. */
+export function readStored(found: Readonly<Record<string, unknown>>): { readonly n: number; readonly stored: StoredVersion } {
+  const { n, v0, v1, v2, v3, v4, written_at: writtenAt } = found;
+  return {
+    n: Number(n),
+    stored: {
+      topic: String(v0),
+      partition: Number(v1),
+      offset: Number(v2),
+      epoch: Number(v3 ?? Number.NEGATIVE_INFINITY),
+      part: Number(v4),
+      writtenAt: Number(writtenAt ?? Number.POSITIVE_INFINITY),
+    },
+  };
+}
+
+function selected(filled: readonly Filled[]): string {
+  return filled.map(({ name, expression }) => `${expression} as ${quoted(name)}`).join(', ');
+}
+
+function assignments(filled: readonly Filled[], { key }: Settings): string {
+  const isKey = new Set(key.columns);
+  const set = filled.filter(({ name }) => !isKey.has(name));
+  // A row that is nothing but its key is still written, so that it counts.
+  return (set.length > 0 ? set : filled).map(({ name }) => `${quoted(name)} = excluded.${quoted(name)}`).join(', ');
+}
+
+function guarded(settings: Settings): string {
+  const condition = guardCondition(settings, 'excluded');
+  return condition === undefined ? '' : ` where ${condition}`;
+}

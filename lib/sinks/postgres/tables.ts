@@ -1,0 +1,121 @@
+import { ConfigError } from '../../core/errors.ts';
+import { isObject } from '../../core/field.ts';
+import type { KafkaRecord } from '../../core/record.ts';
+import { qualified, readTable, type Table } from './catalog.ts';
+import type { Database, Statement } from './database.ts';
+import { inferColumns, typeOf } from './infer.ts';
+import type { Options, Settings } from './options.ts';
+import { columnName, ownColumns, type Plan, planTable } from './plan.ts';
+import { maxNameBytes, quoted } from './sql.ts';
+
+/** What is known of the tables, created and extended where the options say so. */
+export interface Tables {
+  /** Throws a ConfigError when the table is not there or not fit. The records are the first ones, should it have to be created. */
+  plan(table: string, records: readonly KafkaRecord[], signal: AbortSignal): Promise<Plan>;
+  /** Adds columns for fields of these records that have none. */
+  evolve(plan: Plan, records: readonly KafkaRecord[], signal: AbortSignal): Promise<Plan>;
+  exists(table: string, signal: AbortSignal): Promise<boolean>;
+  /** Looks at the table again next time. */
+  forget(table: string): void;
+}
+
+export function openTables(database: Database, config: Options, settings: Settings): Tables {
+  const plans = new Map<string, Plan>();
+  const { schema } = config;
+
+  const read = async (table: string, signal: AbortSignal): Promise<Table | undefined> => readTable(database, { table, schema }, signal);
+
+  const change = async (table: string, statement: Statement, signal: AbortSignal): Promise<void> => {
+    // One worker at a time: PostgreSQL's own `if not exists` is not safe against another one.
+    const lock = { text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))', values: [`sluice ${qualified({ table, schema })}`] };
+    const patience = { text: `set local lock_timeout to '5s'`, values: [] };
+    await database.transact([patience, lock, statement], signal);
+  };
+
+  const create = async (table: string, records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
+    const columns = new Map<string, string>();
+    if (settings.key.from === 'key') for (const [name, type] of keyTypes(records, settings.key.columns)) columns.set(name, type);
+    const inferred = inferColumns(records, (field) => columnName(field, config));
+    for (const [name, type] of inferred) if (!columns.has(name)) columns.set(name, type);
+    if (settings.key.from === 'value') for (const name of settings.key.columns) columns.set(name, columns.get(name) ?? 'text');
+    if (config.unknownFields === 'column') columns.set(config.unknownFieldsColumn, 'jsonb');
+    for (const [name, type] of ownColumns(settings)) columns.set(name, type);
+    const definitions = [...columns].slice(0, config.maxColumns).map(([name, type]) => `${quoted(name)} ${type}`);
+    if (settings.key.from !== 'none') definitions.push(`primary key (${settings.key.columns.map(quoted).join(', ')})`);
+    const text = `create table if not exists ${qualified({ table, schema })} (${definitions.join(', ')})`;
+    await change(table, { text, values: [] }, signal);
+  };
+
+  const add = async (table: string, columns: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> => {
+    const added = [...columns].map(([name, type]) => `add column if not exists ${quoted(name)} ${type}`);
+    await change(table, { text: `alter table ${qualified({ table, schema })} ${added.join(', ')}`, values: [] }, signal);
+  };
+
+  const load = async (table: string, records: readonly KafkaRecord[], signal: AbortSignal): Promise<Plan> => {
+    let found = await read(table, signal);
+    if (found === undefined && config.autoCreate && records.length > 0) {
+      await create(table, records, signal);
+      found = await read(table, signal);
+    }
+    if (found === undefined) throw missing(table, schema);
+    const own = new Map(ownColumns(settings));
+    if (config.unknownFields === 'column') own.set(config.unknownFieldsColumn, 'jsonb');
+    for (const name of found.columns.keys()) own.delete(name);
+    if (own.size > 0 && config.autoEvolve) {
+      await add(table, own, signal);
+      found = (await read(table, signal)) ?? found;
+    }
+    return planTable(found, config, settings);
+  };
+
+  return {
+    async plan(table, records, signal) {
+      const known = plans.get(table);
+      if (known !== undefined) return known;
+      const plan = await load(table, records, signal);
+      plans.set(table, plan);
+      return plan;
+    },
+    async evolve(plan, records, signal) {
+      const table = plan.table.name;
+      const columnOf = (field: string): string | undefined => (plan.positions.has(field) ? undefined : columnName(field, config));
+      const known = plan.table.columns;
+      const wanted = [...inferColumns(records.map(withoutNulls), columnOf)].filter(([name]) => !known.has(name));
+      const room = Math.max(0, config.maxColumns - known.size);
+      if (wanted.length === 0 || room === 0) return plan;
+      await add(table, new Map(wanted.slice(0, room)), signal);
+      plans.delete(table);
+      return this.plan(table, records, signal);
+    },
+    exists: async (table, signal) => (await read(table, signal)) !== undefined,
+    forget: (table) => plans.delete(table),
+  };
+}
+
+function missing(table: string, schema: string | undefined): ConfigError {
+  const hint = schema === undefined && table.includes('.') ? ' A schema is named by connector.sink.schema.' : '';
+  return new ConfigError(
+    'SINK_MISCONFIGURED',
+    `Table ${JSON.stringify(table)} does not exist. Create it, or set connector.sink.autoCreate to true.${hint}`,
+  );
+}
+
+/** A field that is null says nothing about the type of its column, which can wait. */
+function withoutNulls(record: KafkaRecord): KafkaRecord {
+  if (!isObject(record.value)) return record;
+  return { ...record, value: Object.fromEntries(Object.entries(record.value).filter(([, value]) => value !== null)) };
+}
+
+function keyTypes(records: readonly KafkaRecord[], names: readonly string[]): ReadonlyMap<string, string> {
+  const types = new Map<string, string>();
+  for (const name of names) {
+    const found = new Set(records.map(({ key }) => typeOf(isObject(key) ? (Object.hasOwn(key, name) ? key[name] : null) : key)));
+    found.delete(undefined);
+    const [only = 'text'] = found;
+    types.set(
+      name,
+      found.size === 1 && only !== 'jsonb' && only !== 'double precision' && Buffer.byteLength(name) <= maxNameBytes ? only : 'text',
+    );
+  }
+  return types;
+}

@@ -1,0 +1,282 @@
+import { ConfigError, type ConnectorError, DataError, RetriableError } from '../../core/errors.ts';
+import { type KafkaRecord, originName } from '../../core/record.ts';
+import type { Outcome } from '../../core/sink.ts';
+import { byIdentity, type Chain, firstWins, joinRule, nextRound, rowOf } from './collapse.ts';
+import { copyOf } from './copy.ts';
+import type { Database } from './database.ts';
+import { sqlState, staleStates, toConnectorError } from './errors.ts';
+import { settleByVersion } from './guard.ts';
+import type { Options, Settings } from './options.ts';
+import type { Plan } from './plan.ts';
+import { type Row, type RowMaker, rowMaker } from './rows.ts';
+import { readStored, storedStatement, writeStatement } from './statement.ts';
+import type { Tables } from './tables.ts';
+
+export interface TableWriter {
+  /** Writes records that all go into one table; answers one outcome per record. */
+  write(table: string, records: readonly KafkaRecord[], signal: AbortSignal): Promise<readonly Outcome[]>;
+}
+
+interface Context {
+  readonly database: Database;
+  readonly tables: Tables;
+  readonly config: Options;
+  readonly settings: Settings;
+  readonly now: () => number;
+}
+
+/** The table is not what it was when it was looked up. */
+class StaleTable extends Error {}
+
+export function tableWriter(context: Context): TableWriter {
+  return {
+    async write(table, records, signal) {
+      const outcomes: (Outcome | undefined)[] = Array(records.length).fill(undefined);
+      try {
+        await writeOnce(context, table, records, outcomes, signal, true);
+      } catch (error) {
+        if (!(error instanceof StaleTable)) throw error;
+        context.tables.forget(table);
+        await writeOnce(context, table, records, outcomes, signal, false);
+      }
+      return outcomes.map((outcome) => outcome ?? unwritten());
+    },
+  };
+}
+
+/** Settles every record that has no outcome yet. */
+async function writeOnce(
+  context: Context,
+  table: string,
+  records: readonly KafkaRecord[],
+  outcomes: (Outcome | undefined)[],
+  signal: AbortSignal,
+  mayBeStale: boolean,
+): Promise<void> {
+  const { settings, tables } = context;
+  const open = [...records.keys()].filter((position) => outcomes[position] === undefined);
+  let stopped: ConnectorError | undefined;
+  try {
+    const { plan, maker, rows } = await rowsOf(context, table, records, open, outcomes, signal);
+    const joins = joinRule(settings, guardValue(settings, plan));
+    const writer = pieceWriter(context, plan, maker, signal, mayBeStale);
+    let waiting = rows;
+    while (waiting.length > 0) {
+      const { chains, later } = nextRound(waiting, joins);
+      const again: Row[] = [];
+      const answers = await writer.write(chains.map((chain) => rowOf(chain, settings)));
+      for (const [index, chain] of chains.entries()) again.push(...settle(chain, answers[index] ?? unwritten(), outcomes, settings));
+      waiting = [...again, ...later].sort((a, b) => a.position - b.position);
+    }
+    await writer.secondChances(outcomes);
+  } catch (error) {
+    if (error instanceof StaleTable) throw error;
+    stopped = toConnectorError(error);
+  }
+  if (stopped === undefined) return;
+  if (stopped instanceof ConfigError) tables.forget(table);
+  const failure = stopped instanceof DataError ? new RetriableError('SINK_FAILED', stopped.message) : stopped;
+  for (const position of open) outcomes[position] ??= failure;
+}
+
+/** Rows for the records that can become some; what cannot gets its outcome. */
+async function rowsOf(
+  { config, settings, tables }: Context,
+  table: string,
+  records: readonly KafkaRecord[],
+  open: readonly number[],
+  outcomes: (Outcome | undefined)[],
+  signal: AbortSignal,
+): Promise<{ plan: Plan; maker: RowMaker; rows: Row[] }> {
+  let plan = await tables.plan(table, records, signal);
+  for (let mayEvolve = config.autoEvolve; ; mayEvolve = false) {
+    const maker = rowMaker(plan, config, settings, { mayEvolve });
+    const rows: Row[] = [];
+    const strangers: KafkaRecord[] = [];
+    for (const position of open) {
+      const record = records[position];
+      if (record === undefined) continue;
+      if (settings.deletes === 'ignore' && record.value === null && record.bytes === undefined) {
+        outcomes[position] = 'ignored';
+        continue;
+      }
+      const row = maker.row(record, position);
+      if (row === 'unknown') strangers.push(record);
+      else if (row instanceof DataError) outcomes[position] = row;
+      else if (row.kind === 'tombstone' && settings.deletes === 'soft') {
+        const refusal = refusedMark(plan, settings);
+        if (refusal === undefined) rows.push(row);
+        else outcomes[position] = refusal;
+      } else rows.push(row);
+    }
+    if (strangers.length === 0) return { plan, maker, rows };
+    plan = await tables.evolve(plan, strangers, signal);
+    for (const position of open) if (outcomes[position] instanceof DataError) outcomes[position] = undefined;
+  }
+}
+
+function refusedMark(plan: Plan, { key }: Settings): ConfigError | undefined {
+  const column = plan.fields.find(({ required, column: { name } }) => required && !key.columns.includes(name))?.column.name;
+  if (column === undefined) return undefined;
+  return new ConfigError(
+    'SINK_MISCONFIGURED',
+    `A soft delete keeps a row without values, and column ${JSON.stringify(column)} of table ${JSON.stringify(plan.table.name)} takes no NULL. Drop its NOT NULL, or set connector.sink.deletes to hard or ignore.`,
+  );
+}
+
+function guardValue({ guard }: Settings, plan: Plan): (row: Row) => unknown {
+  if (guard.type !== 'field') return () => undefined;
+  const field = plan.fields.find(({ column }) => column.name === guard.column)?.field ?? guard.column;
+  return ({ record }) => (record.value as Readonly<Record<string, unknown>> | null)?.[field];
+}
+
+/** Gives the rows of a chain their outcomes; answers those that have to be written after all. */
+function settle(chain: Chain, answer: Outcome, outcomes: (Outcome | undefined)[], settings: Settings): Row[] {
+  const { write } = settings;
+  const winner = firstWins(settings) ? chain[0] : (chain[chain.length - 1] ?? chain[0]);
+  if (answer instanceof DataError && chain.length > 1) {
+    if (write === 'update') return chain.map((row) => ({ ...row, alone: true }));
+    outcomes[winner.position] = answer;
+    return chain.filter((row) => row !== winner);
+  }
+  const others = firstWins(settings) && answer === 'delivered' ? 'ignored' : answer;
+  for (const row of chain) outcomes[row.position] = row === winner ? answer : others;
+  return [];
+}
+
+interface PieceWriter {
+  /** Writes rows, at most one per identity. */
+  write(rows: readonly Row[]): Promise<readonly Outcome[]>;
+  /** Tries once more what a constraint refused: a row after it may have made room. */
+  secondChances(outcomes: (Outcome | undefined)[]): Promise<void>;
+}
+
+function pieceWriter(
+  { database, config, settings, now }: Context,
+  plan: Plan,
+  maker: RowMaker,
+  signal: AbortSignal,
+  mayBeStale: boolean,
+): PieceWriter {
+  let stopped: ConnectorError | undefined;
+  const constrained: Row[] = [];
+  const written = new Map<string, number>();
+
+  const execute = async (rows: readonly Row[], raw: boolean): Promise<readonly Outcome[]> => {
+    const isAppend = settings.key.from === 'none';
+    if (isAppend && !raw) {
+      const { text, input } = copyOf(rows, plan, settings);
+      await database.copy(text, input, signal);
+      return rows.map(() => 'delivered');
+    }
+    const result = await database.run(writeStatement(rows, plan, settings, { writtenAt: now(), raw }), signal);
+    const isTombstone = rows[0]?.kind === 'tombstone';
+    if (firstWins(settings)) {
+      const added = new Set(result.rows.map(({ n }: { n: number }) => n));
+      return rows.map((_, index) => (added.has(index + 1) ? 'delivered' : 'ignored'));
+    }
+    if (settings.guard.type === 'none' || result.rowCount === rows.length) return rows.map(() => 'delivered');
+    const { rows: found } = await database.run(storedStatement(rows, plan, settings), signal);
+    const stored = new Map(found.map((row) => Object.values(readStored(row)) as [number, ReturnType<typeof readStored>['stored']]));
+    const isHardDelete = isTombstone && settings.deletes === 'hard';
+    return rows.map(({ record }, index) => {
+      const version = stored.get(index + 1);
+      return version === undefined && isHardDelete ? 'delivered' : settleByVersion(record, version, settings.guard);
+    });
+  };
+
+  /** Sends rows of one kind and shape; halves them until it is known whose fault a refusal is. */
+  const send = async (rows: readonly Row[], raw: boolean): Promise<readonly Outcome[]> => {
+    const [first] = rows;
+    if (first === undefined) return [];
+    const fault = stopped;
+    if (fault !== undefined) return rows.map(() => fault);
+    try {
+      return await execute(rows, raw);
+    } catch (error) {
+      const state = sqlState(error);
+      if (mayBeStale && state !== undefined && staleStates.has(state)) throw new StaleTable();
+      const failure = toConnectorError(error);
+      if (!(failure instanceof DataError)) {
+        stopped = failure;
+        return rows.map(() => failure);
+      }
+      if (rows.length === 1) {
+        if (raw) {
+          const decoded = maker.decoded(first);
+          return decoded instanceof DataError ? [decoded] : send([decoded], false);
+        }
+        if (state?.startsWith('23')) constrained.push(first);
+        return [named(failure, first)];
+      }
+      return raw && rows.length > 2 ? sendChecked(rows) : halves(rows, raw);
+    }
+  };
+
+  const halves = async (rows: readonly Row[], raw: boolean): Promise<readonly Outcome[]> => {
+    const middle = rows.length >> 1;
+    const first = await send(rows.slice(0, middle), raw);
+    return [...first, ...(await send(rows.slice(middle), raw))];
+  };
+
+  /** Sorts out what the types of the columns refuse, and sends the bytes of the rest again. */
+  const sendChecked = async (rows: readonly Row[]): Promise<readonly Outcome[]> => {
+    const outcomes: Outcome[] = [];
+    const good: [number, Row][] = [];
+    for (const [index, row] of rows.entries()) {
+      const decoded = maker.decoded(row);
+      if (decoded instanceof DataError) outcomes[index] = decoded;
+      else good.push([index, row]);
+    }
+    const rest = good.map(([, row]) => row);
+    const answers = rest.length < rows.length ? await send(rest, true) : await halves(rest, true);
+    for (const [at, [index]] of good.entries()) outcomes[index] = answers[at] ?? unwritten();
+    return outcomes;
+  };
+
+  const write = async (rows: readonly Row[]): Promise<readonly Outcome[]> => {
+    const groups = new Map<string, number[]>();
+    for (const [index, { bytes, kind, shape }] of rows.entries()) {
+      const name = `${kind}${bytes === undefined ? '' : ' raw'} ${shape}`;
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [index]);
+      else group.push(index);
+    }
+    const outcomes: Outcome[] = Array(rows.length);
+    const rowAt = (index: number): Row => rows[index] as Row;
+    for (const group of groups.values()) {
+      if (rows[0]?.identity !== null) group.sort((a, b) => byIdentity(rowAt(a), rowAt(b)));
+      for (let from = 0; from < group.length; from += config.batchRows) {
+        const piece = group.slice(from, from + config.batchRows);
+        const raw = rowAt(piece[0] ?? 0).bytes !== undefined;
+        const answers = await send(piece.map(rowAt), raw);
+        for (const [at, index] of piece.entries()) outcomes[index] = answers[at] ?? unwritten();
+        if (constrained.length > 0)
+          for (const index of piece) if (outcomes[index] === 'delivered') written.set(rowAt(index).identity ?? '', rowAt(index).position);
+      }
+    }
+    return outcomes;
+  };
+
+  return {
+    write,
+    async secondChances(outcomes) {
+      if (constrained.length === 0 || stopped !== undefined || settings.key.from === 'none') return;
+      const again = constrained.splice(0).sort((a, b) => a.position - b.position);
+      for (const row of again) {
+        // What came after it must not be undone.
+        if (!(outcomes[row.position] instanceof DataError) || (written.get(row.identity ?? '') ?? -1) > row.position) continue;
+        const [answer] = await send([row], false);
+        if (answer !== undefined) outcomes[row.position] = answer;
+      }
+    },
+  };
+}
+
+function named(error: DataError, { record }: Row): DataError {
+  return new DataError(error.code, `${error.message} (${originName(record.origin)})`);
+}
+
+function unwritten(): RetriableError {
+  return new RetriableError('SINK_FAILED', 'The record was not written');
+}
