@@ -80,7 +80,7 @@ function transformed(
   const isTombstone = value === null || value.value === null;
   const passesBy = (ready.length === 0 && transform === undefined) || (isTombstone && preparation.tombstones === 'pass');
   if (passesBy) {
-    const untouched = preparation.carriesJson && value !== null && value.unwrapped !== true;
+    const untouched = preparation.carriesJson && !isTombstone && value.unwrapped !== true;
     return onlyParts(new ReceivedRecord(source, replay?.version, preparation.epoch, key, value, size, untouched), replay?.parts);
   }
   const record = toRecord(source, key, value, size, replay?.version ?? versionOf(source.origin, preparation.epoch));

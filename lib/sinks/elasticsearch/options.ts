@@ -83,15 +83,18 @@ export const options = Type.Object({
   username: Type.Optional(Type.String({ minLength: 1, description: 'User name, together with password.' })),
   password: Type.Optional(Secret({ description: 'Password of username.' })),
   tls: Type.Optional(
-    Type.Object({
-      ca: Type.Optional(
-        Type.Union([Type.String({ pattern: '-----BEGIN CERTIFICATE-----' }), Secret({ description: 'Certificate authority, PEM.' })], {
-          description:
-            "Certificate of the authority that signed the cluster's, PEM: as text, or a reference to where it is kept. Without it the well-known authorities are trusted.",
-        }),
-      ),
-      verify: Type.Boolean({ default: true, description: 'Whether the certificate is checked. Without it anybody can listen.' }),
-    }),
+    Type.Object(
+      {
+        ca: Type.Optional(
+          Type.Union([Type.String({ pattern: '-----BEGIN CERTIFICATE-----' }), Secret({ description: 'Certificate authority, PEM.' })], {
+            description:
+              "Certificate of the authority that signed the cluster's, PEM: as text, or a reference to where it is kept. Without it the well-known authorities are trusted.",
+          }),
+        ),
+        verify: Type.Boolean({ default: true, description: 'Whether the certificate is checked. Without it anybody can listen.' }),
+      },
+      { description: 'Whom an encrypted connection trusts.' },
+    ),
   ),
   compression: Type.Boolean({ default: false, description: 'Whether requests are compressed: less to send, more to compute.' }),
   requestTimeoutMs: Type.Integer({ minimum: 100, default: 30_000, description: 'Milliseconds after which a request is given up.' }),

@@ -41,7 +41,9 @@ describe('a record without a transform', () => {
     expect(prepareWith({ epoch: 3 })).toMatchObject({ version: { topic: 'orders', partition: 0, offset: 7, epoch: 3 } });
   });
 
-  it('is a tombstone when its value is null, and an envelope may say so too', () => {
+  it('is a tombstone when its value is null, as Kafka Connect has it, and then has no bytes', () => {
+    expect(prepareWith({}, sourceRecord('k', 'null'))).toMatchObject({ value: null });
+    expect(prepareWith({}, sourceRecord('k', 'null'))).not.toHaveProperty('bytes');
     expect(prepareWith({}, sourceRecord('k', null))).toMatchObject({ value: null });
     expect(prepareWith({ decodeValue: () => ({ value: null, unwrapped: true }) })).toMatchObject({ value: null });
   });
