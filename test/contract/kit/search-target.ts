@@ -1,7 +1,11 @@
 import type { KafkaRecord } from '../../../lib/core/record.ts';
 import { startProxy } from '../../support/servers/proxy.ts';
 import { parseExact } from './exact.ts';
+import { faultChecks } from './fault-checks.ts';
 import type { Mode, Stored, TargetReader } from './mode.ts';
+import { outcomeChecks } from './outcome-checks.ts';
+import { randomChecks } from './random-check.ts';
+import { recordChecks } from './record-checks.ts';
 
 export interface SearchTarget extends TargetReader {
   /** Where the sink connects: a proxy that fails on demand. */
@@ -14,7 +18,7 @@ interface Hit {
   readonly _source: { readonly _sluice?: { readonly deleted?: boolean } };
 }
 
-const settings = { number_of_replicas: 0, gc_deletes: '1s', refresh_interval: '200ms' };
+const settings = { number_of_replicas: 0, gc_deletes: '1s', refresh_interval: '200ms', translog: { durability: 'async' } };
 const mappings = {
   dynamic: false,
   properties: { id: { type: 'keyword' }, n: { type: 'long' }, _sluice: { properties: { deleted: { type: 'boolean' } } } },
@@ -71,6 +75,12 @@ const common = {
 } satisfies Partial<SearchMode>;
 
 const updated = (key: string, n: number) => ({ id: key, n, text: `sentinel text ${n} of ${key}`, updated: n });
+
+/** A mode without the checks that say nothing about it: what is sent and how failures are read is the same in every mode. */
+export function ownPromises(mode: SearchMode): SearchMode {
+  const shared = [...outcomeChecks, ...faultChecks, ...randomChecks, ...recordChecks.filter(({ name }) => name.startsWith('holds '))];
+  return { ...mode, without: Object.fromEntries(shared.map(({ name }) => [name, 'as in the other modes'])) };
+}
 
 /** Every way to write that promises something of its own. */
 export const searchModes = {
