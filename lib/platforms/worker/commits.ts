@@ -31,9 +31,9 @@ export function committer(options: CommitterOptions): Committer {
   let committing: Promise<boolean> | undefined;
 
   const commitNow = async (): Promise<boolean> => {
-    if (!options.isOwnershipKnown()) return false;
     const dirty = uncommitted(options.lanes());
     if (dirty.length === 0) return true;
+    if (!options.isOwnershipKnown()) return false;
     try {
       await options.commit(dirty.map(({ origin }) => origin));
     } catch (error) {

@@ -64,7 +64,9 @@ export function createPoller(options: PollerOptions): Poller {
   const { connector, policy, clock, log, maxBytes } = options;
   const lanes = new Map<string, Lane>();
   const batches = new Set<Batch>();
-  const sought = new Map<string, number>(); // seeks that no fetch has followed yet: kafkajs keeps them when the partition is lost
+  // Partitions that were here before. kafkajs keeps a seek, and an answer that is on its way, when a partition is lost, and both would be
+  // taken for the position of the new ownership.
+  const known = new Set<string>();
   const over = new AbortController(); // the membership is over
   let bytesInMemory = 0;
   let isStopping = false;
@@ -91,7 +93,6 @@ export function createPoller(options: PollerOptions): Poller {
   };
   const seek = (lane: Lane, offset: number): void => {
     lane.position = offset;
-    sought.set(lane.name, offset);
     member.seek({ topic: lane.topic, partition: lane.partition, offset });
   };
 
@@ -150,7 +151,8 @@ export function createPoller(options: PollerOptions): Poller {
       const lane = createLane(partition);
       lanes.set(lane.name, lane);
       if (isStopping) hold(lane, 'draining');
-      if (options.alwaysLocate || sought.has(lane.name)) void begin(lane);
+      if (options.alwaysLocate || known.has(lane.name)) void begin(lane);
+      known.add(lane.name);
     }
   };
 
@@ -173,7 +175,6 @@ export function createPoller(options: PollerOptions): Poller {
     // What comes although the lane is held was fetched before; it is fetched again from where the lane goes on.
     if (lane.holds.has('failed') || lane.holds.has('starting') || !isExpected(lane, fetch)) return rewind(lane);
     lane.mismatches = 0;
-    sought.delete(lane.name);
     lane.position = fetch.nextOffset;
     if (lane.acknowledged === undefined) {
       lane.acknowledged = fetch.fetchedOffset;

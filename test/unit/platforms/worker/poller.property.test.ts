@@ -132,7 +132,7 @@ describe('a worker in its group', () => {
         await run(taken);
         expect(group.violations).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -146,7 +146,7 @@ describe('a worker in its group', () => {
         expect(group.violations).toEqual([]);
         for (const partition of [0, 1]) expect([partition, group.committed(partition)]).toEqual([partition, group.end(partition)]);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -165,7 +165,7 @@ describe('a worker in its group', () => {
           }
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
