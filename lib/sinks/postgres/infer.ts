@@ -1,13 +1,13 @@
 import { isObject } from '../../core/field.ts';
-import type { KafkaRecord, LogicalType, SchemaField } from '../../core/record.ts';
+import type { KafkaRecord, LogicalType } from '../../core/record.ts';
 import { maxNameBytes } from './sql.ts';
 
-/** Types by column, such that every record's fields fit. Names the server would cut are left out. */
+/** Types by column, such that most records' fields fit: a stray value is that record's problem. Names the server would cut are left out. */
 export function inferColumns(
   records: readonly KafkaRecord[],
   columnOf: (field: string) => string | undefined,
 ): ReadonlyMap<string, string> {
-  const types = new Map<string, string | undefined>();
+  const tallies = new Map<string, Tally>();
   for (const { value, schema } of records) {
     if (!isObject(value)) continue;
     const named = schema === undefined ? undefined : new Map(schema.fields.map((field) => [field.name, field]));
@@ -15,12 +15,32 @@ export function inferColumns(
       const column = columnOf(field);
       if (column === undefined || Buffer.byteLength(column) > maxNameBytes || column === '') continue;
       const logical = named?.get(field);
-      const type = logical === undefined ? typeOf(fieldValue) : logicalType(logical);
-      types.set(column, common(types.get(column), type));
+      const type = logical === undefined ? typeOf(fieldValue) : logicalTypes[logical.type];
+      const tally = tallies.get(column) ?? { counts: new Map(), number: undefined };
+      tallies.set(column, tally);
+      if (type === undefined) continue;
+      const kind = numbers.includes(type) ? 'number' : type;
+      if (kind === 'number') tally.number = wider(tally.number, type);
+      tally.counts.set(kind, (tally.counts.get(kind) ?? 0) + 1);
     }
   }
-  // What was never anything but null may turn out to be anything, and text holds most.
-  return new Map([...types].map(([column, type]) => [column, type ?? 'text']));
+  return new Map([...tallies].map(([column, tally]) => [column, mostFrequent(tally)]));
+}
+
+interface Tally {
+  readonly counts: Map<string, number>;
+  number: string | undefined;
+}
+
+function mostFrequent({ counts, number }: Tally): string {
+  let found = 'text'; // what was never anything but null may turn out to be anything, and text holds most
+  let most = 0;
+  for (const [kind, count] of counts) {
+    if (count <= most) continue;
+    most = count;
+    found = kind === 'number' ? (number ?? 'numeric') : kind;
+  }
+  return found;
 }
 
 /** The type that holds a value; undefined for null. */
@@ -55,16 +75,9 @@ const logicalTypes: Readonly<Record<LogicalType, string>> = {
   json: 'jsonb',
 };
 
-function logicalType({ type }: SchemaField): string {
-  return logicalTypes[type];
-}
+const numbers: readonly string[] = ['bigint', 'double precision', 'numeric'];
 
-const widening: readonly string[] = ['bigint', 'numeric', 'double precision'];
-
-/** The narrowest type that holds both. */
-function common(a: string | undefined, b: string | undefined): string | undefined {
-  if (a === undefined || a === b) return b ?? a;
-  if (b === undefined) return a;
-  if (widening.includes(a) && widening.includes(b)) return a === 'numeric' || b === 'numeric' ? 'numeric' : 'double precision';
-  return a === 'jsonb' || b === 'jsonb' ? 'jsonb' : 'text';
+/** The narrowest type of numbers that holds both. */
+function wider(a: string | undefined, b: string): string {
+  return a === undefined || a === b ? b : a === 'numeric' || b === 'numeric' ? 'numeric' : 'double precision';
 }

@@ -12,6 +12,9 @@ export interface Filled {
   readonly expression: string;
 }
 
+/** The column of `d` that counts its rows from 1, by a name that no column of a table is likely to have. */
+export const ordinal = '"sluice row"';
+
 /** Rows as a table expression `d`, and what each column takes from it. */
 export interface Source {
   readonly key: readonly Filled[];
@@ -132,7 +135,7 @@ export function sourceOf(
     functions.push(`generate_series(1, ${parameter(rows.length)}::int4)`);
     alias();
   }
-  return { key, fields, own, from: `rows from (${functions.join(', ')}) with ordinality as d(${aliases.join(', ')}, n)`, values };
+  return { key, fields, own, from: `rows from (${functions.join(', ')}) with ordinality as d(${aliases.join(', ')}, ${ordinal})`, values };
 }
 
 /** The fields that a statement for these rows says something about. */

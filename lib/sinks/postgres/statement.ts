@@ -4,7 +4,7 @@ import { guardCondition, type StoredVersion, versionCondition } from './guard.ts
 import type { Settings } from './options.ts';
 import type { Plan } from './plan.ts';
 import type { Row } from './rows.ts';
-import { type Filled, keysOf, sourceOf } from './source.ts';
+import { type Filled, keysOf, ordinal, sourceOf } from './source.ts';
 import { plainArray, quoted, textArray } from './sql.ts';
 
 export interface StatementOptions {
@@ -29,7 +29,7 @@ function insertStatement(rows: readonly Row[], plan: Plan, settings: Settings, o
   const target = settings.key.columns.map(quoted).join(', ');
   if (firstWins(settings)) {
     const same = settings.key.columns.map((name) => `w.${quoted(name)} = d.${quoted(name)}`).join(' and ');
-    const text = `with d as materialized (select ${selected(filled)}, n from ${from}), w as (insert into ${plan.table.sql} (${names}) select ${names} from d order by n on conflict (${target}) do nothing returning ${target}) select d.n::int4 as n from d join w on ${same}`;
+    const text = `with d as materialized (select ${selected(filled)}, ${ordinal} from ${from}), w as (insert into ${plan.table.sql} (${names}) select ${names} from d order by ${ordinal} on conflict (${target}) do nothing returning ${target}) select d.${ordinal}::int4 as n from d join w on ${same}`;
     return { text, values };
   }
   const insert = `insert into ${plan.table.sql} as t (${names}) select ${filled.map(({ expression }) => expression).join(', ')} from ${from}`;
@@ -89,12 +89,12 @@ function updateStatement(rows: readonly Row[], plan: Plan, settings: Settings, o
       : `${quoted(name)} = ${from}.${quoted(name)}`;
   const matches = settings.key.columns.map((name) => `t.${quoted(name)} = d.${quoted(name)}`).join(' and ');
   const order = settings.key.columns.map((name) => `t.${quoted(name)}`).join(', ');
-  const data = `with d as materialized (select ${selected(filled)}, n from ${from})`;
+  const data = `with d as materialized (select ${selected(filled)}, ${ordinal} from ${from})`;
   const insert = `insert into ${plan.table.sql} as t (${names}) select ${names} from d`;
-  if (set.length === 0) return { text: `${data} ${insert} order by n on conflict (${target}) do nothing`, values };
+  if (set.length === 0) return { text: `${data} ${insert} order by ${ordinal} on conflict (${target}) do nothing`, values };
   // An insert would have to satisfy every NOT NULL first, so rows that are there are updated and only the others inserted.
-  const updated = `updated as (update ${plan.table.sql} t set ${set.map(({ name }) => taken('d')(name)).join(', ')} from d where ${matches} and (select count(*) from locked) >= 0 returning d.n)`;
-  const text = `${data}, ${locked(plan, matches, order)}, ${updated} ${insert} where n not in (select n from updated) order by n on conflict (${target}) do update set ${set.map(({ name }) => taken('excluded')(name)).join(', ')}`;
+  const updated = `updated as (update ${plan.table.sql} t set ${set.map(({ name }) => taken('d')(name)).join(', ')} from d where ${matches} and (select count(*) from locked) >= 0 returning d.${ordinal})`;
+  const text = `${data}, ${locked(plan, matches, order)}, ${updated} ${insert} where ${ordinal} not in (select ${ordinal} from updated) order by ${ordinal} on conflict (${target}) do update set ${set.map(({ name }) => taken('excluded')(name)).join(', ')}`;
   return { text, values };
 }
 
