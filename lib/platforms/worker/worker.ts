@@ -56,8 +56,8 @@ export interface Worker {
 export const workerDefaults = { maxBytes: 48_000_000, batchTimeoutMs: 90_000, commitIntervalMs: 500, drainMs: 20_000 } as const;
 
 /** One fetch of one broker. */
-const fetchBytes = 8_000_000;
-const fetchBytesPerPartition = 1_048_576;
+const fetchBytes = 4_000_000;
+const fetchBytesPerPartition = 524_288;
 
 export interface GroupOptions {
   readonly groupId: string;
