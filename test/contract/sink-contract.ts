@@ -23,6 +23,9 @@ export const checks: readonly Check[] = [
 /** Holds each mode of a sink to its claims, bare and wrapped as connectors use it, against the real target. */
 export function describeSink<Target extends TargetReader>({ definition, modes, target: openTarget }: SinkUnderTest<Target>): void {
   for (const mode of modes) {
+    for (const name of Object.keys(mode.without ?? {}))
+      if (!checks.some((check) => check.name === name))
+        throw new Error(`There is no check "${name}" for the mode "${mode.name}" to go without.`);
     describe(`${definition.name}, ${mode.name}`, () => {
       let target: Target;
       beforeAll(async () => {

@@ -6,7 +6,6 @@ import type { Guarantees, OpenContext, Outcome, Sink, SinkDefinition, WriteOptio
 import type { memoryStore } from '../../../lib/sinks/memory.ts';
 import type { modes } from './memory-modes.ts';
 import type { Network } from './networked.ts';
-import { samples } from './samples.ts';
 
 export interface BrokenSink {
   readonly name: string;
@@ -46,6 +45,7 @@ const answering = (change: (outcome: Outcome, record: KafkaRecord) => Outcome) =
 const isGuardAhead = (outcome: Outcome) => outcome instanceof ConfigError && outcome.code === 'GUARD_AHEAD';
 
 const once = 'answers once for each record, and what it calls delivered can be read back';
+const odd = 'holds each of the odd values as it was sent, decoded and as bytes';
 const twice = 'the same record twice leaves as many copies as claimed';
 const tombstone = 'a tombstone deletes if that is claimed, and nothing else does';
 const older = 'an older record after a newer one, and after a delete, does what is claimed';
@@ -330,13 +330,19 @@ export const brokenSinks: readonly BrokenSink[] = [
     name: 'mangles values',
     mode: 'append',
     breaks: changing((record) => (record.value === null ? record : { ...record, value: { mangled: true } })),
-    caughtBy: [once, ...samples.map(({ name }) => `holds ${name}`)],
+    caughtBy: [once, odd],
+  },
+  {
+    name: 'stores what it should refuse',
+    mode: 'append',
+    changes: { sample: ({ name, value }) => ({ value, refused: name === 'a NUL character' }) },
+    caughtBy: ['refuses the odd values that it cannot hold, each with a DataError'],
   },
   {
     name: 'rounds large integers',
     mode: 'append',
     breaks: changing((record) => ({ ...record, value: rounded(record.value) })),
-    caughtBy: ['holds 2^53+1'],
+    caughtBy: [odd],
   },
   {
     name: 'assigns field by field, which loses __proto__',
@@ -347,7 +353,7 @@ export const brokenSinks: readonly BrokenSink[] = [
       for (const [field, value] of Object.entries(record.value)) copy[field] = value;
       return { ...record, value: copy };
     }),
-    caughtBy: ['holds a __proto__ field'],
+    caughtBy: [odd],
   },
   {
     name: 'sends the bytes of an earlier record of the key',

@@ -4,8 +4,13 @@ const parse = JSON.parse as (text: string, reviver: Reviver) => unknown;
 /** JSON.parse that keeps the digits of integers a double cannot hold, as bigints. Readers of targets use it. */
 export function parseExact(text: string): unknown {
   return parse(text, (_, value, { source }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value,
+    typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && hasMoreDigits(source) ? BigInt(source) : value,
   );
+}
+
+/** True for an integer of more digits than every double keeps; PostgreSQL writes 1e300 with all of its zeros. */
+function hasMoreDigits(source: string): boolean {
+  return /^-?\d+$/.test(source) && source.replace(/^-|0+$/g, '').length > 15;
 }
 
 /** One text per value, whatever the order of its fields; a date is its ISO text, and 1 equals 1n. */

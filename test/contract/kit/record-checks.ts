@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { errorName } from '../../../lib/core/errors.ts';
 import type { KafkaRecord } from '../../../lib/core/record.ts';
 import { type Check, NothingToTry } from './check.ts';
+import { brief } from './exact.ts';
 import type { SampleCase } from './mode.ts';
 import { type Sample, samples } from './samples.ts';
 import { inWords, kindOf, type Subject } from './subject.ts';
@@ -27,7 +28,30 @@ const oddKeys = [
 
 /** Records that have broken somebody's connector. */
 export const recordChecks: readonly Check[] = [
-  ...samples.map(sampleCheck),
+  {
+    name: 'holds each of the odd values as it was sent, decoded and as bytes',
+    async run(subject) {
+      const held = samples.flatMap((sample) => fitted(subject, sample)).filter(({ refused }) => !refused);
+      await subject.deliver(...held.map(({ record }) => record));
+      const found = new Set(await subject.content());
+      const lost = held.filter(({ line }) => !found.has(line));
+      const message = `Expected these values as they were sent: ${lost.map(({ name, line }) => `${name}\n- ${brief(line)}`).join('\n')}\nfound`;
+      assert.equal(lost.length, 0, `${message}\n${[...found].map((line) => `+ ${brief(line)}`).join('\n')}`);
+      assert.equal(found.size, new Set(held.map(({ line }) => line)).size, 'Expected nothing else');
+    },
+  },
+  {
+    name: 'refuses the odd values that it cannot hold, each with a DataError',
+    async run(subject) {
+      const refused = samples.flatMap((sample) => fitted(subject, sample)).filter(({ refused }) => refused);
+      if (refused.length === 0) throw new NothingToTry('the target holds them all');
+      for (const { name, record } of refused) {
+        const outcomes = await subject.write([record]);
+        assert.deepEqual(outcomes.map(kindOf), ['data'], `Expected a DataError for ${name}, got ${outcomes.map(inWords).join()}`);
+      }
+      await subject.expectContent([], 'Expected nothing of what was refused');
+    },
+  },
   {
     name: 'several records of one identity in one write leave what they leave one by one',
     applies: ({ identity }) => identity === 'key' || identity === 'value',
@@ -190,36 +214,24 @@ export const recordChecks: readonly Check[] = [
   },
 ];
 
-function sampleCheck(sample: Sample): Check {
-  return {
-    name: `holds ${sample.name}`,
-    async run(subject) {
-      const asDecoded = sampleCase(subject, sample, 'decoded');
-      if (asDecoded.skip !== undefined) throw new NothingToTry(asDecoded.skip);
-      const asBytes = sampleCase(subject, sample, 'bytes');
-      // The bytes are those of the sample only where the value is the sample itself.
-      const bytes = asBytes.value === sample.value ? { bytes: Buffer.from(sample.json), size: Buffer.byteLength(sample.json) } : {};
-      const records = [
-        subject.recordOf('decoded', asDecoded.value),
-        { ...subject.recordOf('bytes', asBytes.value), ...bytes },
-      ] satisfies KafkaRecord[];
-      const good = subject.record('good', 1);
-      if (asDecoded.refused === true) {
-        for (const record of records) await subject.expectOutcomes([record], ['data']);
-        await subject.deliver(good);
-        await subject.expectContent([good], 'Expected nothing of what was refused');
-        return;
-      }
-      await subject.deliver(...records, good);
-      const shown = [asDecoded, asBytes].map((fitted) => ('stored' in fitted ? { value: fitted.stored } : undefined));
-      const lines = records.map((record, index) => subject.line(record, shown[index]));
-      const found = await subject.content();
-      const wanted = [...lines, subject.line(good)].toSorted();
-      assert.deepEqual(found, wanted, 'Expected the value as it was sent');
-    },
-  };
+interface Fitted {
+  readonly name: string;
+  readonly record: KafkaRecord;
+  readonly refused: boolean;
+  /** What the reader has to show. */
+  readonly line: string;
 }
 
-function sampleCase(subject: Subject, sample: Sample, key: string): SampleCase {
-  return subject.mode.sample?.(sample, key) ?? { value: sample.value };
+/** A sample as it fits into the target: decoded, and with its bytes where they say the same. */
+function fitted(subject: Subject, sample: Sample): readonly Fitted[] {
+  return ['decoded', 'bytes'].flatMap((kind) => {
+    const key = `${kind} ${samples.indexOf(sample)}`;
+    const sampleCase: SampleCase = subject.mode.sample?.(sample, key) ?? { value: sample.value };
+    if (sampleCase.skip !== undefined) return [];
+    const decoded = subject.recordOf(key, sampleCase.value);
+    const untouched = kind === 'bytes' && sampleCase.value === sample.value;
+    const record = untouched ? { ...decoded, bytes: Buffer.from(sample.json), size: Buffer.byteLength(sample.json) } : decoded;
+    const line = subject.line(record, 'stored' in sampleCase ? { value: sampleCase.stored } : undefined);
+    return [{ name: `${sample.name} (${kind})`, record, refused: sampleCase.refused === true, line }];
+  });
 }
