@@ -136,8 +136,9 @@ function totalBytes(records: readonly KafkaRecord[]): number {
   return bytes;
 }
 
-function sizeOf({ size, bytes, value }: KafkaRecord): number {
-  if (size !== undefined) return size;
+function sizeOf(record: KafkaRecord): number {
+  if (record.size !== undefined) return record.size;
+  const { bytes, value } = record; // asked for only now: some platforms decode them each time
   if (bytes !== undefined) return bytes.length;
   return typeof value === 'string' || value instanceof Uint8Array ? value.length : 0;
 }
