@@ -150,14 +150,27 @@ function isTriggerRecord(record: unknown): record is KafkaTriggerRecord {
 
 /** Everything is decoded into this memory first: a buffer for each key and value costs more than decoding it. */
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);
+/** Its first bytes, by how many: lengths repeat, and making a view costs as much as decoding a short text. */
+let views: (Buffer | undefined)[] = [];
+const maxViews = 2_048;
 
 function decodeBase64(text: string | null | undefined, part: string, { topic, partition, offset }: Origin): Uint8Array | null {
   if (text == null) return null;
-  if (text.length > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * text.length);
+  if (text.length > scratch.length) {
+    scratch = Buffer.allocUnsafeSlow(2 * text.length);
+    views = [];
+  }
   const length = scratch.write(text, 0, 'base64');
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  if (length === (text.length / 4) * 3 - padding) return scratch.subarray(0, length);
+  if (length === (text.length / 4) * 3 - padding) return viewOf(length);
   throw malformed(`the ${part} of ${topic}-${partition}@${offset}`, 'base64'); // decoding stops silently at what is none
+}
+
+function viewOf(length: number): Buffer {
+  if (length >= maxViews) return scratch.subarray(0, length);
+  const view = views[length] ?? scratch.subarray(0, length);
+  views[length] = view;
+  return view;
 }
 
 function copied(bytes: Uint8Array | null): Uint8Array | null {
