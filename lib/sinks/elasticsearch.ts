@@ -1,16 +1,17 @@
 import { ConfigError, ConnectorError } from '../core/errors.ts';
 import { fieldReader } from '../core/field.ts';
+import type { KafkaRecord } from '../core/record.ts';
 import type { ReadSecret } from '../core/secret.ts';
 import { defineSink, type Outcome, type Sink } from '../core/sink.ts';
-import { createBody } from './elasticsearch/body.ts';
-import { lineWriter, type Operation, sendBulk } from './elasticsearch/bulk.ts';
+import { type Body, createBody } from './elasticsearch/body.ts';
+import { type AppendLines, lineWriter, type Operation, sendBulk } from './elasticsearch/bulk.ts';
 import { openClient } from './elasticsearch/client.ts';
 import { stampText } from './elasticsearch/document.ts';
 import { idReader, routingReader } from './elasticsearch/identity.ts';
 import { checkOptions, indexRoute, modeOf, nodesOf, type Options, options } from './elasticsearch/options.ts';
 import { partitionWatch } from './elasticsearch/partitions.ts';
 import { probeTarget } from './elasticsearch/probe.ts';
-import { type Conflicting, settleConflicts } from './elasticsearch/settle.ts';
+import { settleConflicts } from './elasticsearch/settle.ts';
 
 export const elasticsearch = defineSink({
   name: 'elasticsearch',
@@ -62,42 +63,14 @@ export const elasticsearch = defineSink({
         }
       },
       async write(records, { signal }) {
-        const outcomes: Outcome[] = Array(records.length);
         const body = createBody(records.reduce((bytes, { size }) => bytes + (size ?? 500) + 350, 0));
-        const operations: Operation[] = [];
-        const positions: number[] = [];
-        for (const [position, record] of records.entries()) {
-          try {
-            const line = append(record, body);
-            if (line === 'ignored') outcomes[position] = line;
-            else {
-              operations.push(line);
-              positions.push(position);
-            }
-          } catch (error) {
-            if (!(error instanceof ConnectorError)) throw error;
-            outcomes[position] = error;
-          }
-        }
+        const { outcomes, operations, positions } = appendAll(records, append, body);
         const bulk = { client, query, signal };
-        const results = await (watch === undefined ? sendBulk(operations, body, bulk) : watch(operations, body, bulk));
-        const conflicts: Conflicting[] = [];
-        const conflicting: number[] = [];
-        for (const [at, operation] of operations.entries()) {
-          const result = results[at];
-          const position = positions[at];
-          if (result === undefined || position === undefined) continue;
-          if (typeof result === 'string' || result instanceof Error) outcomes[position] = result;
-          else {
-            conflicts.push({ operation, index: result.index });
-            conflicting.push(position);
-          }
-          if (result instanceof ConfigError && result.code === 'SINK_TARGET_MISSING') missing.add(operation.index);
-        }
-        const settled = await settleConflicts(conflicts, { ...bulk, body, stampField });
-        for (const [at, position] of conflicting.entries()) {
-          const outcome = settled[at];
-          if (outcome !== undefined) outcomes[position] = outcome;
+        const results = await (watch ?? sendBulk)(operations, body, bulk);
+        const settled = await settleConflicts(operations, results, { ...bulk, body, stampField });
+        for (const [at, outcome] of settled.entries()) {
+          outcomes[positions[at] as number] = outcome;
+          if (outcome instanceof ConfigError && outcome.code === 'SINK_TARGET_MISSING') missing.add((operations[at] as Operation).index);
         }
         return outcomes;
       },
@@ -107,6 +80,27 @@ export const elasticsearch = defineSink({
     return sink;
   },
 });
+
+/** The operations that make up the body, the place of each among the records, and the outcomes of the records that are none. */
+function appendAll(records: readonly KafkaRecord[], append: AppendLines, body: Body) {
+  const outcomes: Outcome[] = Array(records.length);
+  const operations: Operation[] = [];
+  const positions: number[] = [];
+  for (const [position, record] of records.entries()) {
+    try {
+      const operation = append(record, body);
+      if (operation === 'ignored') outcomes[position] = operation;
+      else {
+        operations.push(operation);
+        positions.push(position);
+      }
+    } catch (error) {
+      if (!(error instanceof ConnectorError)) throw error;
+      outcomes[position] = error;
+    }
+  }
+  return { outcomes, operations, positions };
+}
 
 async function authorization(
   { apiKey, bearer, username, password }: Options,

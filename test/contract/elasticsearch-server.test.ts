@@ -257,3 +257,16 @@ describe('TLS', () => {
     }
   });
 });
+
+it('gives up on a server that does not answer in time', async () => {
+  const stub = await startBulkStub();
+  try {
+    stub.onRequest = () => ({ status: 200, hang: true });
+    const sink = await open({ node: stub.node, index: 'quakes', requestTimeoutMs: 200 });
+    expect(await write(sink, record('a', {}))).toEqual(['retriable SINK_TIMEOUT']);
+    stub.onRequest = undefined;
+    expect(await write(sink, record('a', {}))).toEqual(['delivered']);
+  } finally {
+    await stub.stop();
+  }
+});

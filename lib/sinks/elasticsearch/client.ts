@@ -96,6 +96,8 @@ function noAnswer(error: unknown, signal: AbortSignal): Error {
     const advice = 'Check connector.sink.node and connector.sink.tls.';
     return new ConfigError('SINK_TLS', `Elasticsearch cannot be trusted: its certificate does not fit. ${advice}`);
   }
+  if (name === 'DeserializationError')
+    return new RetriableError('SINK_ANSWER_INCOMPLETE', 'Elasticsearch answered with something that is not JSON');
   if (name === 'TimeoutError') return new RetriableError('SINK_TIMEOUT', 'Elasticsearch did not answer in time');
   const code = /\bE[A-Z]{4,}\b/.exec(message)?.[0];
   return new RetriableError('SINK_UNREACHABLE', `Elasticsearch cannot be reached${code === undefined ? '' : `: ${code}`}`);

@@ -3,7 +3,7 @@ import { isObject } from '../../core/field.ts';
 import { originName } from '../../core/record.ts';
 import type { Outcome } from '../../core/sink.ts';
 import { type Body, createBody } from './body.ts';
-import { type BulkOptions, type Operation, sendBulk } from './bulk.ts';
+import { type BulkOptions, type Conflict, type Operation, sendBulk } from './bulk.ts';
 import { classify, errorOf, requestRules } from './classification.ts';
 import { failureOf } from './client.ts';
 import { readStamp, type Stamp } from './document.ts';
@@ -31,19 +31,37 @@ export interface StoredDocument {
 
 type Verdict = Outcome | 'rewrite';
 
-/** Settles conflicts by what is stored: one outcome for each. What turns out to be newer is written on condition that nothing changed since it was read. */
-export async function settleConflicts(conflicts: readonly Conflicting[], options: SettleOptions): Promise<readonly Outcome[]> {
+/** Replaces each conflict among the results by what comes of it, which the stored document says. What turns out to be newer is written on condition that nothing changed since it was read. */
+export async function settleConflicts(
+  operations: readonly Operation[],
+  results: readonly (Outcome | Conflict)[],
+  options: SettleOptions,
+): Promise<readonly Outcome[]> {
+  const conflicts: Conflicting[] = [];
+  for (const [at, operation] of operations.entries()) {
+    const result = results[at];
+    if (isConflict(result)) conflicts.push({ operation, index: result.index });
+  }
+  const settled = (await settleAll(conflicts, options)).values();
+  return results.map((result) => (isConflict(result) ? (settled.next().value as Outcome) : result));
+}
+
+function isConflict(result: Outcome | Conflict | undefined): result is Conflict {
+  return typeof result === 'object' && 'conflict' in result;
+}
+
+async function settleAll(conflicts: readonly Conflicting[], options: SettleOptions): Promise<readonly Outcome[]> {
   const { stampField } = options;
   if (conflicts.length === 0) return [];
   if (stampField === undefined) return conflicts.map(() => 'delivered');
   const stored = await readStored(conflicts, stampField, options);
   if (!Array.isArray(stored)) return conflicts.map(() => stored as ConnectorError);
-  const verdicts = conflicts.map(({ operation }, index) => decide(operation, stored[index] as StoredDocument | ConnectorError | undefined));
+  const verdicts = conflicts.map(({ operation }, index) => decide(operation, stored[index] as Stored));
   return rewriteNewer(conflicts, stored, verdicts, options);
 }
 
-/** What a conflict comes to; `stored` is undefined when there is no document any more. */
-export function decide(operation: Operation, stored: StoredDocument | ConnectorError | undefined): Verdict {
+/** What a conflict comes to. */
+export function decide(operation: Operation, stored: Stored): Verdict {
   if (stored instanceof Error) return stored;
   if (operation.name === 'create') return decideCreate(operation, stored);
   if (stored === undefined) {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 
 /** One operation as it arrived. */
 export interface StubOperation {
@@ -135,7 +136,7 @@ export async function startBulkStub({ tls, discard = false, delayMs = 0 }: StubO
         path: url.pathname,
         query: Object.fromEntries(url.searchParams),
         headers: incoming.headers,
-        body: Buffer.concat(chunks),
+        body: incoming.headers['content-encoding'] === 'gzip' ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks),
       };
       if (!discard) stub.requests.push(request);
       if (delayMs > 0) await sleep(delayMs);

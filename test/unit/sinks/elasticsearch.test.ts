@@ -99,6 +99,12 @@ describe('what is sent', () => {
     expect([...stub.documents.keys()]).toEqual(['quakes/a', 'quakes/d']);
   });
 
+  it('is compressed where that is set', async () => {
+    expect(await outcomesOf(await open({ compression: true }), record('a', { n: 1 }))).toEqual(['delivered']);
+    expect(bulks()[0]?.headers['content-encoding']).toBe('gzip');
+    expect([...stub.documents.keys()]).toEqual(['quakes/a']);
+  });
+
   it('is no request where there is nothing to send', async () => {
     const sink = await open({ id: 'record' });
     expect(await outcomesOf(sink)).toEqual([]);
@@ -137,7 +143,7 @@ describe('answers', () => {
       'config SINK_MISCONFIGURED',
     ],
     [{ status: 302, headers: { location: 'https://elsewhere' } }, 'config SINK_MISCONFIGURED'],
-    [{ status: 200, body: 'not what it says' }, 'retriable SINK_UNREACHABLE'],
+    [{ status: 200, body: 'not what it says' }, 'retriable SINK_ANSWER_INCOMPLETE'],
     [{ status: 200, body: { items: [] } }, 'retriable SINK_ANSWER_INCOMPLETE'],
     [{ status: 200, body: '<html></html>', headers: { 'content-type': 'text/html' } }, 'retriable SINK_ANSWER_INCOMPLETE'],
   ])('of %j mean the same for all records, are asked for once, and then work again', async (answer, expected) => {
