@@ -14,6 +14,7 @@ interface Context extends CommandContext {
 const text = (brief: string, placeholder = 'value') => ({ kind: 'parsed', brief, placeholder, parse: String, optional: true }) as const;
 const list = (brief: string, placeholder: string) =>
   ({ kind: 'parsed', brief, placeholder, parse: String, optional: true, variadic: true }) as const;
+const number = (brief: string, placeholder: string) => ({ kind: 'parsed', brief, placeholder, parse: parseCount, optional: true }) as const;
 const flag = (brief: string) => ({ kind: 'boolean', brief, optional: true, withNegated: false }) as const;
 
 /** Options of every command that reads serverless.yml. */
@@ -92,8 +93,43 @@ const produceCommand = buildCommand<ProduceArguments, [string, ...string[]], Con
   },
 });
 
+interface RunArguments {
+  readonly config: string;
+  readonly stage?: string;
+  readonly param?: readonly string[];
+  readonly only?: readonly string[];
+  readonly brokers?: string;
+  readonly untilCaughtUp?: boolean;
+  readonly patience?: number;
+  readonly metricsPort?: number;
+  readonly json?: boolean;
+}
+
+const runCommand = buildCommand<RunArguments, [], Context>({
+  docs: {
+    brief: 'Run connectors as workers, in the consumer groups that Lambda would use',
+    fullDescription: `Starts one process for each connector, which comes back by itself after a crash or an outage.\nVariables that are resolved without a cloud:\n  ${offlineSources.join('\n  ')}`,
+  },
+  parameters: {
+    flags: {
+      ...service,
+      param: list('A parameter for ${param:…}', 'name=value'),
+      only: list('Only this connector', 'name'),
+      brokers: text('Brokers instead of those of the service', 'host:port'),
+      untilCaughtUp: flag('End when everything that is there now was delivered'),
+      patience: number('With --until-caught-up: seconds without progress after which it gives up (60)', 'seconds'),
+      metricsPort: number('Serve /metrics, /readyz and /healthz from this port of 127.0.0.1 on, one port for each connector', 'port'),
+      json: flag('One JSON object a line instead of text, with a measurement each second'),
+    },
+  },
+  async func(this: Context, { param, ...flags }) {
+    const { run } = await import('./run.ts');
+    this.exit(await run({ ...flags, ...(param === undefined ? {} : { param: parseParams(param) }) }, this.world));
+  },
+});
+
 const routes = buildRouteMap({
-  routes: { dev: devCommand, produce: produceCommand },
+  routes: { run: runCommand, dev: devCommand, produce: produceCommand },
   docs: { brief: 'Connectors from Kafka to the systems where data is used' },
 });
 
@@ -110,6 +146,11 @@ function words(debug: boolean): ApplicationText {
     exceptionWhileLoadingCommandFunction: explain,
     exceptionWhileLoadingCommandContext: explain,
   };
+}
+
+function parseCount(input: string): number {
+  if (!/^\d+$/.test(input)) throw new SyntaxError('Expected a whole number');
+  return Number(input);
 }
 
 function parseParams(params: readonly string[]): Record<string, string> {
@@ -145,14 +186,15 @@ async function main(): Promise<void> {
   }
   const { env, stdin, stdout, stderr } = process;
   let commandCode = 0;
-  const own = { stdout, stderr, env, exitCode: 0 as number | string | null };
+  const own = { stdout, stderr, env, exitCode: null as number | string | null };
   const exit = (code: number): void => {
     commandCode = code;
   };
+  const context = { process: own, world: { env, stdin, stdout, stderr, signal: stop.signal }, exit };
   await run(
     application,
     process.argv.slice(2).filter((argument) => argument !== '--debug'),
-    { process: own, world: { env, stdin, stdout, stderr, signal: stop.signal }, exit },
+    context,
   );
   // Codes below zero are mistakes of the command line itself.
   const code = Number(own.exitCode ?? 0);

@@ -1,0 +1,91 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { backoff, type Clock } from '../core/retry.ts';
+import type { ConnectorMessage, ConnectorStart } from './run-messages.ts';
+
+export interface ConnectorProcessOptions {
+  readonly start: ConnectorStart;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Ends it: the process drains and commits. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly heard: (message: ConnectorMessage) => void;
+  /** A line that the function printed. */
+  readonly printed: (line: string, stream: 'stdout' | 'stderr') => void;
+  readonly restarts: (reason: string, waitMs: number) => void;
+}
+
+/** caught-up and stopped: as asked for. stuck: records are left. unusable: something has to be set. crashed: it ended by itself too often. */
+export type ProcessEnd = 'stopped' | 'caught-up' | 'stuck' | 'unusable' | 'crashed';
+
+const restartPolicy = { baseMs: 1_000, capMs: 30_000 } as const;
+/** Who has run this long is not in a loop of crashes. */
+const stableMs = 60_000;
+/** With an end in sight nobody waits for ever. */
+const maxCrashesUntilCaughtUp = 5;
+/** Longer than a worker takes to drain, commit and leave. */
+const killAfterMs = 40_000;
+
+const isSource = import.meta.url.endsWith('.ts');
+const entry = fileURLToPath(new URL(isSource ? './run-connector.ts' : './run-connector.js', import.meta.url));
+
+/** Keeps the process of one connector running until it ends as it should, or is asked to. */
+export async function keepRunning(options: ConnectorProcessOptions): Promise<ProcessEnd> {
+  const { clock, signal } = options;
+  for (let crashes = 1; ; crashes++) {
+    const from = clock.now();
+    const { end, reason } = await runOnce(options);
+    if (end !== 'crashed') return end;
+    if (signal.aborted) return 'crashed';
+    if (clock.now() - from > stableMs) crashes = 1;
+    if (options.start.untilCaughtUp !== undefined && crashes >= maxCrashesUntilCaughtUp) return 'crashed';
+    const waitMs = backoff(crashes, restartPolicy, clock.random);
+    options.restarts(reason, waitMs);
+    await clock.sleep(waitMs, signal);
+    if (signal.aborted) return 'stopped';
+  }
+}
+
+async function runOnce({ start, env, cwd, signal, heard, printed }: ConnectorProcessOptions): Promise<{ end: ProcessEnd; reason: string }> {
+  let end: ProcessEnd | undefined;
+  const child = fork(entry, [], {
+    cwd,
+    env: { ...process.env, ...env },
+    execArgv: process.execArgv.filter((argument) => argument.startsWith('--conditions')),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced',
+  });
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const output = child[stream];
+    if (output !== null) createInterface({ input: output }).on('line', (line) => printed(line, stream));
+  }
+  child.on('message', (raw) => {
+    const message = raw as ConnectorMessage;
+    if (message.type === 'ended') end = message.reason;
+    if (message.type === 'unusable') end = 'unusable';
+    heard(message);
+  });
+  const over = new AbortController();
+  const stop = (): void => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    over.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  };
+  const gone = closed(child);
+  child.send(start, () => undefined); // a process that could not be started says so by its end
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true, signal: over.signal });
+  const reason = await gone;
+  over.abort();
+  return { end: end ?? 'crashed', reason };
+}
+
+/** Resolves when the process has ended and all that it printed is read. */
+function closed(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(`it could not be started: ${error.message}`));
+    child.once('close', (code, signal) => resolve(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`));
+  });
+}

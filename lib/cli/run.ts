@@ -1,0 +1,88 @@
+import { realClock } from '../compose.ts';
+import { readSettings, topicsOf } from '../core/settings.ts';
+import { clusterSettings } from './cluster.ts';
+import { keepRunning, type ProcessEnd } from './connector-process.ts';
+import type { CommandWorld } from './dev.ts';
+import { chooseConnectors, formatProblems, problemsOf } from './problems.ts';
+import type { ConnectorMessage, ConnectorStart } from './run-messages.ts';
+import { humanReport, jsonReport } from './run-report.ts';
+import { readService, type Service, type ServiceConnector } from './service.ts';
+import { terminal } from './terminal.ts';
+
+export interface RunFlags {
+  readonly config: string;
+  readonly stage?: string;
+  readonly param?: Readonly<Record<string, string>>;
+  readonly only?: readonly string[];
+  readonly brokers?: string;
+  readonly untilCaughtUp?: boolean;
+  /** With --until-caught-up: how many seconds without any progress are too many. */
+  readonly patience?: number;
+  /** The first connector's; each further one gets the next. */
+  readonly metricsPort?: number;
+  readonly json?: boolean;
+}
+
+export interface RunWorld extends CommandWorld {
+  /** Hears what the connectors say, e.g. to draw their progress; then nothing is printed for it. */
+  readonly heard?: (connector: string, message: ConnectorMessage) => void;
+}
+
+const defaultPatienceSeconds = 60;
+
+/**
+ * Runs connectors as members of their consumer groups, each in a process of its own, until they are asked to stop or have caught up.
+ * Answers the exit code: 0 when that worked, 1 when records are left that could not be delivered, 2 when something has to be set first.
+ */
+export async function run(flags: RunFlags, world: RunWorld): Promise<number> {
+  const out = terminal(world.stdout, world.env);
+  const service = await readService({ file: flags.config, stage: flags.stage, params: flags.param, env: world.env });
+  const chosen = chooseConnectors(service, flags.only ?? []);
+  const width = Math.max(...chosen.map(({ name }) => name.length));
+  const usable = chosen.filter((own) => {
+    const problems = problemsOf(own);
+    if (problems.length > 0) terminal(world.stderr, world.env).line(`${formatProblems(service.file, problems)}\n`);
+    return problems.length === 0;
+  });
+  const ends = await Promise.all(
+    usable.map(async (own, index): Promise<ProcessEnd> => {
+      const report = flags.json === true ? jsonReport(out, own.name, realClock.now) : humanReport(out, own.name, width);
+      const { heard } = world;
+      const end = await keepRunning({
+        start: startOf(service, own, flags, index),
+        env: own.environment,
+        cwd: service.root,
+        signal: world.signal,
+        clock: realClock,
+        ...report,
+        heard: heard === undefined ? report.heard : (message) => heard(own.name, message),
+      });
+      if (end === 'crashed') report.gaveUp();
+      return end;
+    }),
+  );
+  if (usable.length < chosen.length || ends.includes('unusable')) return 2;
+  return ends.some((end) => end === 'stuck' || end === 'crashed') ? 1 : 0;
+}
+
+function startOf(service: Service, own: ServiceConnector, flags: RunFlags, index: number): ConnectorStart {
+  const { metricsPort, patience = defaultPatienceSeconds } = flags;
+  return {
+    name: own.name,
+    handlerFile: own.handlerFile,
+    exportName: own.exportName,
+    connector: own.connector,
+    cluster: clusterSettings(service.cluster, flags.brokers),
+    groupId: groupOf(service, own),
+    batchTimeoutMs: own.timeoutSeconds * 1_000,
+    ...(flags.untilCaughtUp === true ? { untilCaughtUp: { patienceMs: patience * 1_000 } } : {}),
+    ...(metricsPort === undefined ? {} : { metricsPort: metricsPort === 0 ? 0 : metricsPort + index }),
+  };
+}
+
+/** One topic has the group of its deployed trigger, so that a connector can move between the two; several share one. */
+function groupOf({ name, stage }: Service, { name: connector, connector: block }: ServiceConnector): string {
+  const { settings } = readSettings(block);
+  const topics = topicsOf(settings);
+  return settings.trigger.consumerGroup ?? [name, stage, connector, ...(topics.length === 1 ? topics : [])].join('-');
+}
