@@ -151,14 +151,14 @@ function isTriggerRecord(record: unknown): record is KafkaTriggerRecord {
 /** Everything is decoded into this memory first: a buffer for each key and value costs more than decoding it. */
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);
 /** Its first bytes, by how many: lengths repeat, and making a view costs as much as decoding a short text. */
-let views: (Buffer | undefined)[] = [];
+const views = new Map<number, Buffer>();
 const maxViews = 2_048;
 
 function decodeBase64(text: string | null | undefined, part: string, { topic, partition, offset }: Origin): Uint8Array | null {
   if (text == null) return null;
   if (text.length > scratch.length) {
     scratch = Buffer.allocUnsafeSlow(2 * text.length);
-    views = [];
+    views.clear();
   }
   const length = scratch.write(text, 0, 'base64');
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
@@ -167,9 +167,11 @@ function decodeBase64(text: string | null | undefined, part: string, { topic, pa
 }
 
 function viewOf(length: number): Buffer {
-  if (length >= maxViews) return scratch.subarray(0, length);
-  const view = views[length] ?? scratch.subarray(0, length);
-  views[length] = view;
+  let view = views.get(length);
+  if (view === undefined) {
+    view = scratch.subarray(0, length);
+    if (views.size < maxViews) views.set(length, view);
+  }
   return view;
 }
 
