@@ -69,7 +69,7 @@ export function connectorReport(out: Terminal, name: string, width: number): Con
       const parts = [
         `${counted(totals.delivered, 'record')} delivered`,
         totals.dropped > 0 ? `${count(totals.dropped)} dropped by the transform` : '',
-        totals.ignored > 0 ? `${count(totals.ignored)} ignored (newer data is there)` : '',
+        totals.ignored > 0 ? `${count(totals.ignored)} ignored` : '',
         totals.deadLettered > 0 ? out.style('yellow', counted(totals.deadLettered, 'dead letter')) : '',
         totals.skipped > 0 ? out.style('yellow', `${count(totals.skipped)} put aside`) : '',
       ];

@@ -30,6 +30,8 @@ interface Instance {
 }
 
 const isSource = import.meta.url.endsWith('.ts');
+// In its repository `sluice` means the sources, in the function's process as well.
+const conditions = isSource ? ['--conditions=sluice-source'] : [];
 const runtimeFile = fileURLToPath(new URL(isSource ? './runtime.ts' : './runtime.js', import.meta.url));
 
 /** An instance of a function: a process that is started with the first event, killed when it takes too long, and then started anew. */
@@ -38,7 +40,6 @@ export function functionProcess({ start, timeoutMs, memoryMb, env, onLine }: Fun
   let last: Promise<unknown> = Promise.resolve();
 
   const startInstance = async (): Promise<Instance> => {
-    const conditions = process.execArgv.filter((argument) => argument.startsWith('--conditions'));
     const child = fork(runtimeFile, [], {
       execArgv: [...conditions, `--max-old-space-size=${memoryMb}`],
       env: { ...process.env, ...env },

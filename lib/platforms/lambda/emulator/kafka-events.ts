@@ -33,7 +33,7 @@ const heartbeatMs = 1_000;
 export async function kafkaEvents(options: KafkaEventsOptions): Promise<EventSource> {
   const { cluster, topic, groupId, limits, windowMs, once, commits, sleep, log } = options;
   const admin = await cluster.admin();
-  const plan = await planReading(admin, options).finally(() => admin.close());
+  const plan = await patiently(() => planReading(admin, options), sleep).finally(() => admin.close());
   // Without commits a member of the same group would only take partitions from one that makes them.
   const memberOf = commits ? groupId : `${groupId}-dry`;
   const consumer = cluster.consumer({ groupId: memberOf, topics: [topic], fromBeginning: true, concurrency: 1_000, maxWaitMs: 250 });
@@ -134,6 +134,18 @@ export async function kafkaEvents(options: KafkaEventsOptions): Promise<EventSou
       await consumer.stop();
     },
   };
+}
+
+/** A broker that has just started first has to load its groups. */
+async function patiently<Result>(ask: () => Promise<Result>, sleep: KafkaEventsOptions['sleep']): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof RetriableError) || attempt === 6) throw error;
+      await sleep(200 * attempt, new AbortController().signal);
+    }
+  }
 }
 
 interface Plan {
