@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin } from 'kafkajs';
+import { ConfigError, RetriableError } from '../../core/errors.ts';
 import { type Connection, named } from './connection.ts';
 import type { NextOffset } from './consumer.ts';
 
 // kafkajs has a name for it, but in a way that an import by name does not see.
 const topicResource = 2;
+const knownPollMs = 50;
+const knownTimeoutMs = 10_000;
 
 export interface NewTopic {
   readonly topic: string;
@@ -56,10 +61,13 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
       const { topics } = await named(admin.fetchTopicMetadata({ topics: [topic] }));
       return topics[0]?.partitions.length ?? 0;
     },
-    createTopic({ topic, partitions = 1, replicationFactor, settings = {} }) {
+    async createTopic({ topic, partitions = 1, replicationFactor, settings = {} }) {
       const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
       const replication = replicationFactor === undefined ? {} : { replicationFactor };
-      return named(admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries, ...replication }] }));
+      const topics = [{ topic, numPartitions: partitions, configEntries, ...replication }];
+      const isNew = await named(admin.createTopics({ topics, waitForLeaders: false }));
+      if (isNew) await known(admin, topic);
+      return isNew;
     },
     deleteTopic: (topic) => named(admin.deleteTopics({ topics: [topic] })),
     async settings(topic, names) {
@@ -103,4 +111,18 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
       destroy();
     },
   };
+}
+
+/** Waits until a topic that was just made has its leaders. kafkajs gives up when the first broker it asks has not heard of it yet. */
+async function known(admin: Admin, topic: string): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += knownPollMs) {
+    try {
+      await named(admin.fetchTopicOffsets(topic));
+      return;
+    } catch (error) {
+      const isEarly = error instanceof RetriableError || (error instanceof ConfigError && error.code === 'KAFKA_TOPIC_MISSING');
+      if (!isEarly || waitedMs >= knownTimeoutMs) throw error;
+      await sleep(knownPollMs);
+    }
+  }
 }

@@ -151,7 +151,7 @@ export function recordProducer(
         for (const [index, lot] of lots.entries()) {
           const parcel = parcels[index]?.parcel;
           if (parcel === undefined) continue;
-          const verdict = judge(parcel, failures.get(lot.topic));
+          const verdict = judge(parcel, failures.get(lot.topic), partitionCounts.get(lot.topic));
           settle(lot, verdict, assignment);
           if (typeof verdict === 'object' && verdict.class !== 'data') heldBack.set(lot.topic, verdict);
         }
@@ -262,7 +262,7 @@ function assign(
 }
 
 /** What became of a parcel; `split` when one of its records is bad, and it is not known which. */
-function judge({ records, errorCode }: Parcel, failure: ConnectorError | undefined): SendOutcome | 'split' {
+function judge({ records, errorCode }: Parcel, failure: ConnectorError | undefined, count: number | undefined): SendOutcome | 'split' {
   if (errorCode === 0) return 'sent';
   if (errorCode !== undefined) {
     const isRecord = tooLarge.has(errorCode) || errorCode === timestampRefused || badRecord.has(errorCode);
@@ -279,7 +279,9 @@ function judge({ records, errorCode }: Parcel, failure: ConnectorError | undefin
       (type === undefined ? undefined : refusal(type)) ?? new RetriableError('KAFKA_UNAVAILABLE', `Kafka answered with error ${errorCode}`)
     );
   }
-  // kafkajs leaves out a partition that the topic does not have any more, and says nothing.
+  // kafkajs leaves out a partition that the topic does not have, or not any more, and says nothing.
+  const asked = records[0]?.partition;
+  if (failure === undefined && asked !== undefined && count !== undefined && asked >= count) return partitionMissing(count);
   return failure ?? new RetriableError('KAFKA_UNAVAILABLE', 'Kafka did not answer for this record');
 }
 
