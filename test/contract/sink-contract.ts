@@ -37,7 +37,7 @@ export function describeSink<Target extends TargetReader>({ definition, modes, t
         describe(wrapped ? 'retrying(chunked(sink))' : 'the sink alone', () => {
           for (const check of checks) {
             const reason = mode.without?.[check.name];
-            if (check.applies?.(mode) === false) continue;
+            if (check.applies?.(mode) === false || (check.shared === true && mode.sharesWith !== undefined)) continue;
             if (reason !== undefined) it.skip(`${check.name}: ${reason}`, () => undefined);
             else
               it(check.name, async ({ skip }) => {

@@ -4,6 +4,8 @@ import type { Subject } from './subject.ts';
 /** One promise of the contract. `run` throws when the sink breaks it. */
 export interface Check {
   readonly name: string;
+  /** True when the answer is the same in every mode that speaks to the target in the same way: see `Mode.sharesWith`. */
+  readonly shared?: true;
   /** False for modes that the check says nothing about. */
   applies?(mode: Mode): boolean;
   run(subject: Subject): Promise<void>;

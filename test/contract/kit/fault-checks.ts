@@ -15,6 +15,7 @@ const letGoMs = 1_000;
 export const faultChecks: readonly Check[] = [
   {
     name: 'a target that refuses connections is retriable, and the same sink goes on when it is back',
+    shared: true,
     async run(subject) {
       const { faults } = subject.target;
       if (faults?.refuse === undefined) throw new NothingToTry(noFaults);
@@ -32,6 +33,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'opening while the target refuses connections is retriable',
+    shared: true,
     async run(subject) {
       const { faults } = subject.target;
       if (faults?.refuse === undefined) throw new NothingToTry(noFaults);
@@ -47,6 +49,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'a connection that breaks during a write is retriable, and nothing unwritten counts as delivered',
+    shared: true,
     async run(subject) {
       const { faults } = subject.target;
       if (faults?.hang === undefined || faults.cut === undefined) throw new NothingToTry(noFaults);
@@ -65,6 +68,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'a target that hangs is let go when the signal aborts, and nothing stays in flight',
+    shared: true,
     async run(subject) {
       const { faults } = subject.target;
       if (faults?.hang === undefined) throw new NothingToTry(noFaults);
@@ -90,6 +94,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'a write whose signal has aborted answers at once and writes nothing',
+    shared: true,
     async run(subject) {
       const records = [subject.record('a', 1), subject.record('b', 2)];
       await subject.sink();
@@ -104,6 +109,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'a write that is aborted halfway tells the truth, and the sink is usable afterwards',
+    shared: true,
     async run(subject) {
       const records = Array.from({ length: Math.min(subject.limits.records, 500) }, (_, n) => subject.record(`key-${n}`, n));
       await subject.sink();
@@ -118,6 +124,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'wrong credentials are a ConfigError that says so',
+    shared: true,
     applies: ({ unauthorized }) => unauthorized !== undefined,
     async run(subject) {
       const outcome = await tryBroken(subject, (target) => subject.mode.unauthorized?.(target));
@@ -129,6 +136,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'a target that does not exist is a ConfigError',
+    shared: true,
     applies: ({ missing }) => missing !== undefined,
     async run(subject) {
       const outcome = await tryBroken(subject, (target) => subject.mode.missing?.(target));
@@ -137,6 +145,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'other faults are of the class that the target calls for, and pass',
+    shared: true,
     async run(subject) {
       const { faults } = subject.target;
       if (faults?.others === undefined) throw new NothingToTry(noFaults);
@@ -157,6 +166,7 @@ export const faultChecks: readonly Check[] = [
   },
   {
     name: 'a probe passes where writing works',
+    shared: true,
     async run(subject) {
       const sink = await subject.sink();
       if (sink.probe === undefined) throw new NothingToTry('the sink has no probe');

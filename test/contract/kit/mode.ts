@@ -81,6 +81,8 @@ export interface Mode<Target extends TargetReader = TargetReader> {
   missing?(target: Target): BrokenConfig;
   /** Why the target does better than the sink claims, by claim. */
   readonly mayExceed?: { readonly idempotent?: string; readonly ordered?: string; readonly deletes?: string; readonly partial?: string };
+  /** Which mode is tried with faults, limits and odd values for this one too, as what is sent and how failures are read is the same there. */
+  readonly sharesWith?: string;
   /** Checks that make no sense here, by name, with the reason. */
   readonly without?: Readonly<Record<string, string>>;
   /** Milliseconds after which a write counts as visible, for targets that need a moment. */

@@ -15,6 +15,7 @@ export const outcomeChecks: readonly Check[] = [
   },
   {
     name: 'answers nothing for nothing',
+    shared: true,
     async run(subject) {
       await subject.expectOutcomes([], []);
       await subject.expectContent([], 'Expected an empty target');
@@ -22,6 +23,7 @@ export const outcomeChecks: readonly Check[] = [
   },
   {
     name: 'takes as many records as its limits say',
+    shared: true,
     async run(subject) {
       const count = Math.min(subject.limits.records, 2_000);
       const records = Array.from({ length: count }, (_, n) => subject.record(`key-${n}`, n));
@@ -31,6 +33,7 @@ export const outcomeChecks: readonly Check[] = [
   },
   {
     name: 'writes the second batch after the first',
+    shared: true,
     async run(subject) {
       const [first, second, third] = [subject.record('a', 1), subject.record('b', 2), subject.record('c', 3)];
       await subject.deliver(first);
@@ -40,6 +43,7 @@ export const outcomeChecks: readonly Check[] = [
   },
   {
     name: 'a second sink on the same target continues where the first one stopped',
+    shared: true,
     async run(subject) {
       const [first, second] = [subject.record('a', 1), subject.record('b', 2)];
       await subject.deliver(first);
@@ -111,6 +115,7 @@ export const outcomeChecks: readonly Check[] = [
   },
   {
     name: 'a target that a record chose outside of the allow-list is refused, and its neighbours go on',
+    shared: true,
     async run(subject) {
       const [good, stray] = [subject.record('a', 1), subject.record('b', 2, { target: 'sluice-not-allowed' })];
       const outcomes = await subject.write([good, stray]);

@@ -38,7 +38,12 @@ export const randomChecks: readonly Check[] = [
     async run(subject) {
       const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), (steps) => play(subject, steps));
       const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-      const result = await fc.check(property, { numRuns: 6, seed, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false });
+      const result = await fc.check(property, {
+        numRuns: subject.mode.sharesWith === undefined ? 6 : 3,
+        seed,
+        interruptAfterTimeLimit: 20_000,
+        markInterruptAsFailure: false,
+      });
       if (!result.failed) return;
       const cause = result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance);
       throw new Error(`SEED=${seed} after ${result.numRuns} runs\n${JSON.stringify(result.counterexample)}\n${cause}`, {

@@ -30,6 +30,7 @@ const oddKeys = [
 export const recordChecks: readonly Check[] = [
   {
     name: 'holds each of the odd values as it was sent, decoded and as bytes',
+    shared: true,
     async run(subject) {
       const held = samples.flatMap((sample) => fitted(subject, sample)).filter(({ refused }) => !refused);
       await subject.deliver(...held.map(({ record }) => record));
@@ -42,6 +43,7 @@ export const recordChecks: readonly Check[] = [
   },
   {
     name: 'refuses the odd values that it cannot hold, each with a DataError',
+    shared: true,
     async run(subject) {
       const refused = samples.flatMap((sample) => fitted(subject, sample)).filter(({ refused }) => refused);
       if (refused.length === 0) throw new NothingToTry('the target holds them all');

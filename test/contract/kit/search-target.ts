@@ -1,11 +1,7 @@
 import type { KafkaRecord } from '../../../lib/core/record.ts';
 import { startProxy } from '../../support/servers/proxy.ts';
 import { parseExact } from './exact.ts';
-import { faultChecks } from './fault-checks.ts';
 import type { Mode, Stored, TargetReader } from './mode.ts';
-import { outcomeChecks } from './outcome-checks.ts';
-import { randomChecks } from './random-check.ts';
-import { recordChecks } from './record-checks.ts';
 
 export interface SearchTarget extends TargetReader {
   /** Where the sink connects: a proxy that fails on demand. */
@@ -76,10 +72,9 @@ const common = {
 
 const updated = (key: string, n: number) => ({ id: key, n, text: `sentinel text ${n} of ${key}`, updated: n });
 
-/** A mode without the checks that say nothing about it: what is sent and how failures are read is the same in every mode. */
+/** A mode without the checks whose answer is the same in every mode: what is sent and how failures are read. */
 export function ownPromises(mode: SearchMode): SearchMode {
-  const shared = [...outcomeChecks, ...faultChecks, ...randomChecks, ...recordChecks.filter(({ name }) => name.startsWith('holds '))];
-  return { ...mode, without: Object.fromEntries(shared.map(({ name }) => [name, 'as in the other modes'])) };
+  return { ...mode, sharesWith: searchModes.byKey.name };
 }
 
 /** Every way to write that promises something of its own. */
