@@ -50,7 +50,7 @@ export async function run(flags: RunFlags, world: RunWorld): Promise<number> {
       const { heard } = world;
       const end = await keepRunning({
         start: startOf(service, own, flags, index),
-        env: own.environment,
+        env: { ...world.env, ...own.environment },
         cwd: service.root,
         signal: world.signal,
         clock: realClock,

@@ -32,7 +32,7 @@ export function refuseDataErrors<D extends Delivery | undefined>(deliveries: rea
 }
 
 function tooManyDataErrors(errors: number, records: number, first: DataError | undefined): ConfigError {
-  const example = first === undefined ? '' : ` The first: ${first.code} ${first.message}`;
+  const example = first === undefined ? '' : ` The first: ${first.code} ${first.message.replace(/\.?$/, '.')}`;
   return new ConfigError(
     'TOLERANCE_EXCEEDED',
     `${errors} of ${records} records cannot be delivered, more than connector.onError.tolerance allows, so nothing more is acknowledged.${example} Mend the cause, or raise the tolerance to dead-letter them.`,

@@ -17,7 +17,11 @@ interface Feature {
 /** Every earthquake of one week in January and February 2018, as the USGS published it (public domain; from the package vega-datasets). */
 export function quakes(): readonly NewRecord[] {
   const { features } = JSON.parse(readFileSync(datasetFile('earthquakes.json'), 'utf8')) as { readonly features: readonly Feature[] };
-  return features.map((feature) => ({ key: feature.id, value: Buffer.from(JSON.stringify(feature)), timestamp: feature.properties.updated }));
+  return features.map((feature) => ({
+    key: feature.id,
+    value: Buffer.from(JSON.stringify(feature)),
+    timestamp: feature.properties.updated,
+  }));
 }
 
 /** Records that we made up, each broken in a way that happens: nothing of this is in the feed. */
