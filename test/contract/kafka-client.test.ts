@@ -1,6 +1,12 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ClusterConfig } from '../../lib/clients/kafka/cluster-config.ts';
@@ -117,6 +123,37 @@ describeWith(['kafka'], 'Kafka client', ({ kafka: { brokers, secure } }) => {
       await theirs.subscribe({ topic, fromBeginning: true });
       const seen = await new Promise((resolve) => void theirs.run({ eachMessage: async ({ message }) => resolve(message) }));
       expect(seen).toMatchObject({ offset: '0', headers: { a: [Buffer.from('1'), Buffer.from('2')] } });
+    });
+
+    it('keeps them when esbuild has put everything into one file', async () => {
+      const topic = await newTopic(cluster);
+      const folder = await mkdtemp(join(tmpdir(), 'sluice-bundle-'));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      const contents = `
+        import { connectCluster } from './lib/clients/kafka.ts';
+        const log = { debug() {}, info() {}, warn() {}, error() {} };
+        const cluster = await connectCluster({ bootstrapServers: ${JSON.stringify(brokers)} }, { secret: async () => '', log });
+        const headers = ['a', 'b', 'a'].map((key, index) => ({ key, value: Buffer.from(String(index)) }));
+        const producer = cluster.producer();
+        const record = { topic: ${JSON.stringify(topic)}, key: null, value: Buffer.from('v'), headers };
+        const [outcome] = await producer.send([record], { signal: AbortSignal.timeout(20_000) });
+        await producer.close();
+        const consumer = cluster.consumer({ groupId: record.topic, topics: [record.topic], fromBeginning: true, maxWaitMs: 50 });
+        const read = await new Promise((resolve, crashed) => consumer.run(async ({ records }) => resolve(records), { crashed }));
+        await consumer.stop();
+        console.log(JSON.stringify([outcome, read[0].headers.map(({ key, value }) => key + value)]));`;
+      const outfile = join(folder, 'bundle.mjs');
+      await build({
+        stdin: { contents, resolveDir: process.cwd(), loader: 'ts' },
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        external: ['aws-msk-iam-sasl-signer-js'],
+        banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+        outfile,
+      });
+      const { stdout } = await promisify(execFile)(process.execPath, [outfile], { timeout: 30_000 });
+      expect(JSON.parse(stdout)).toEqual(['sent', ['a0', 'b1', 'a2']]);
     });
 
     for (const compression of compressions) {
