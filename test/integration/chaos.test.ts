@@ -1,0 +1,67 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Aftermath, type StormReport, storm } from '../support/chaos/storm.ts';
+import { say } from '../support/servers/cache.ts';
+import { findJava, MissingToolError } from '../support/servers/java.ts';
+
+const seed = Number(process.env['SLUICE_SEED'] ?? Date.now() % 2 ** 31);
+const stormTimeoutMs = 300_000;
+
+async function missingTool(): Promise<string | undefined> {
+  try {
+    await findJava({ what: 'Apache Kafka', atLeast: 17 });
+    return undefined;
+  } catch (error) {
+    if (error instanceof MissingToolError && !process.env['CI']) return error.message;
+    throw error;
+  }
+}
+
+const missing = await missingTool();
+if (missing !== undefined) say(`NOT RUN: workers in a storm. ${missing}`);
+
+describe.skipIf(missing !== undefined)('workers that are killed, stopped and frozen while database and broker fail', () => {
+  let report: StormReport;
+  beforeAll(async () => {
+    say(`The storm's seed is SLUICE_SEED=${seed}`);
+    report = await storm({
+      seed,
+      connectors: [
+        { mode: 'upsert', records: 200_000, partitions: 6, sharedKeys: 1_000, tombstones: 0.02, workers: 2 },
+        { mode: 'insert', records: 40_000, partitions: 6, sharedKeys: 200, tombstones: 0, workers: 2 },
+      ],
+      producingMs: 25_000,
+      ragingMs: 0,
+      pauseMs: [300, 2_000],
+      patienceMs: 120_000,
+      tell: say,
+    });
+    for (const { mode, poison, letters, repeatedLetters } of report.connectors)
+      say(`${mode}: ${poison} records of poison, ${letters} dead letters, ${repeatedLetters} of them repeats`);
+    say(`The storm took ${JSON.stringify(report.seconds)}`);
+  }, stormTimeoutMs);
+
+  const of = (mode: Aftermath['mode']): Aftermath => report.connectors.find((connector) => connector.mode === mode)!;
+  const first = (faults: readonly string[]): readonly string[] =>
+    faults.length > 10 ? [`${faults.length} faults`, ...faults.slice(0, 10)] : faults;
+
+  it('upsert: each row is what the last record of its key says, and was never older than before', () => {
+    expect(first(of('upsert').rowFaults)).toEqual([]);
+  });
+
+  it('insert: each number is there once', () => {
+    expect(first(of('insert').rowFaults)).toEqual([]);
+  });
+
+  it.each(['upsert', 'insert'] as const)('%s: the dead letter topic holds the poison, byte for byte, and nothing else', (mode) => {
+    expect(first(of(mode).letterFaults)).toEqual([]);
+    expect(of(mode).letters).toBeGreaterThanOrEqual(of(mode).poison);
+  });
+
+  it.each(['upsert', 'insert'] as const)('%s: what is committed is the end of each partition', (mode) => {
+    expect(of(mode).uncommitted).toEqual([]);
+  });
+
+  it.each(['upsert', 'insert'] as const)('%s: no worker ended by itself, and all ended well when they were asked to', (mode) => {
+    expect(of(mode).deserters).toEqual([]);
+  });
+});
