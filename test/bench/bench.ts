@@ -3,11 +3,13 @@ import { benchFunctions } from './functions.ts';
 import { benchHandler } from './handler.ts';
 import { type BenchOptions, type Finding, type Results, store } from './results.ts';
 import { toTable } from './table.ts';
+import { benchWorker } from './worker.ts';
 
 // npm run bench [-- --quick] [-- NAME[:CONFIGURATION] ...]
 const benchmarks: Readonly<Record<string, (options: BenchOptions) => Promise<Finding>>> = {
   handler: benchHandler,
   functions: benchFunctions,
+  worker: benchWorker,
 };
 
 const words = process.argv.slice(2);
