@@ -52,7 +52,7 @@ async function runOnce({ start, env, cwd, signal, heard, printed }: ConnectorPro
   let end: ProcessEnd | undefined;
   const child = fork(entry, [], {
     cwd,
-    env: { ...process.env, ...env },
+    env,
     execArgv: process.execArgv.filter((argument) => argument.startsWith('--conditions')),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',

@@ -96,7 +96,7 @@ async function runConnector({ own, settings, report }: Runnable, running: Runnin
     start: { handlerFile: own.handlerFile, exportName: own.exportName, settings: functionSettings(service, own, running), dryRun },
     timeoutMs: own.timeoutSeconds * 1_000,
     memoryMb: own.memorySize,
-    env: { AWS_LAMBDA_FUNCTION_NAME: `${service.name}-${service.stage}-${own.name}`, ...own.environment },
+    env: { ...world.env, AWS_LAMBDA_FUNCTION_NAME: `${service.name}-${service.stage}-${own.name}`, ...own.environment },
     onLine: (line, stream) => report.line(line, stream),
   });
   const stop = new AbortController();

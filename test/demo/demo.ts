@@ -208,11 +208,10 @@ function lookAround(servers: DemoServers, brokers: string, file: string): void {
   out.line();
 }
 
-/** The same function, called as Lambda would with recorded events: it needs no Kafka, and so there is no dead letter topic either. */
+/** The same function, called as Lambda would with recorded events: it needs no Kafka, and letters are counted instead of written. */
 async function withoutKafka(servers: DemoServers): Promise<number> {
   out.line(`  ${out.style('bold', 'Sluice demo')}        no Kafka: ${servers.withoutKafka ?? ''}`);
   out.line(`                     so recorded events go through sluice dev into ${servers.postgres.label}`);
-  out.line('                     (without the broken records, as there is no dead letter topic to put them)');
   out.line();
   const events = join(folder, 'recorded-events.jsonl');
   await mkdir(folder, { recursive: true });
@@ -227,7 +226,7 @@ async function withoutKafka(servers: DemoServers): Promise<number> {
 }
 
 function recordedEvents(): string {
-  const records = quakes().map(({ key, value, timestamp }, offset) => ({
+  const records = mixed(quakes(), brokenRecords(Date.now())).map(({ key, value, timestamp }, offset) => ({
     origin: { topic: 'quakes', partition: 0, offset },
     timestamp,
     timestampType: 'create' as const,

@@ -42,7 +42,7 @@ export function functionProcess({ start, timeoutMs, memoryMb, env, onLine }: Fun
   const startInstance = async (): Promise<Instance> => {
     const child = fork(runtimeFile, [], {
       execArgv: [...conditions, `--max-old-space-size=${memoryMb}`],
-      env: { ...process.env, ...env },
+      env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
     });
