@@ -20,6 +20,8 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/regressions/**/*.test.ts'],
+          // Properties take a while on a busy machine.
+          testTimeout: 30_000,
           // Unit tests touch nothing outside the process, so they need not start one each.
           isolate: false,
           maxWorkers: '100%',

@@ -35,14 +35,16 @@ const connectStages: Readonly<Record<Stage, string>> = {
 export function toLetter({ source, stage = 'sink', failedParts }: Delivery, error: DataError, context: LetterContext): Letter {
   const { origin, timestamp, timestampType, key, value } = source;
   const replay = context.believesReplays(origin.topic) ? readReplay(source.headers) : undefined;
-  const version = replay?.version ?? { ...origin, epoch: context.epoch };
+  const own = replay ?? { version: { ...origin, epoch: context.epoch }, timestamp };
   const kept = replay === undefined ? source.headers : source.headers.filter((header) => !isContext(header));
   const headers = [
     ...kept,
     ...connectHeaders(source.origin, stage, error, context),
-    ...ownHeaders(stage, error, context, replay, versionText(version), failedParts),
+    text(letterHeaders.version, versionText(own.version)),
+    text(letterHeaders.timestamp, String(own.timestamp ?? timestamp)),
+    ...ownHeaders(stage, error, context, replay, failedParts),
   ];
-  return { origin, version, part: 0, timestamp, timestampType, headers, key, value };
+  return { origin, version: own.version, part: 0, timestamp, timestampType, headers, key, value };
 }
 
 /** The letter without key and value, for a record at the topic's size limit: its origin says where to find it. */
@@ -78,11 +80,9 @@ function ownHeaders(
   error: DataError,
   context: LetterContext,
   replay: Replay | undefined,
-  version: string,
   failedParts: readonly number[] | undefined,
 ): Header[] {
   const headers = [
-    text(letterHeaders.version, version),
     text(letterHeaders.attempts, String((replay?.attempts ?? 0) + 1)),
     text(letterHeaders.firstFailure, String(replay?.firstFailure ?? context.now)),
     text(letterHeaders.lastFailure, String(context.now)),

@@ -68,14 +68,15 @@ async function prepareLater(
 }
 
 function transformed(
-  source: SourceRecord,
+  received: SourceRecord,
   key: Decoded | null,
   value: Decoded | null,
   size: number,
   preparation: Preparation,
   context: TransformContext,
 ): Prepared | Promise<Prepared> {
-  const replay = preparation.believesReplays(source.origin.topic) ? readReplay(source.headers) : undefined;
+  const replay = preparation.believesReplays(received.origin.topic) ? readReplay(received.headers) : undefined;
+  const source = replay?.timestamp === undefined ? received : withTimestamp(received, replay.timestamp);
   const { ready, transform } = preparation;
   const isTombstone = value === null || value.value === null;
   const passesBy = (ready.length === 0 && transform === undefined) || (isTombstone && preparation.tombstones === 'pass');
@@ -103,6 +104,11 @@ function transformed(
   } catch (error) {
     return transformFailure(error, source);
   }
+}
+
+/** A replayed record is as old as it was, whatever time its letter was given. */
+function withTimestamp({ origin, headers, key, value }: SourceRecord, timestamp: number): SourceRecord {
+  return { origin, timestamp, timestampType: 'create', headers, key, value };
 }
 
 /** A plain object, as transforms copy it. */

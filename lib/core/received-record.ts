@@ -8,10 +8,10 @@ export class ReceivedRecord implements KafkaRecord {
   readonly key: unknown;
   readonly value: unknown;
   readonly size: number;
+  readonly schema: RecordSchema | undefined;
   private readonly source: SourceRecord;
   private readonly epoch: number;
   private readonly untouched: boolean;
-  private readonly decoded: Decoded | null;
   private known: Version | undefined;
 
   constructor(
@@ -30,7 +30,7 @@ export class ReceivedRecord implements KafkaRecord {
     this.source = source;
     this.epoch = epoch;
     this.untouched = untouched;
-    this.decoded = value;
+    this.schema = value?.schema;
     this.known = version;
   }
 
@@ -49,10 +49,6 @@ export class ReceivedRecord implements KafkaRecord {
 
   get headers(): readonly Header[] {
     return this.source.headers;
-  }
-
-  get schema(): RecordSchema | undefined {
-    return this.decoded?.schema;
   }
 
   get bytes(): Uint8Array | undefined {

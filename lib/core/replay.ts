@@ -3,6 +3,7 @@ import type { Header, Version } from './record.ts';
 /** What a dead letter says of the record it holds, beside what Kafka Connect's readers know: all values are UTF-8 text. */
 export const letterHeaders = {
   version: 'sluice.version',
+  timestamp: 'sluice.timestamp',
   parts: 'sluice.parts',
   attempts: 'sluice.attempts',
   firstFailure: 'sluice.first-failure',
@@ -17,6 +18,8 @@ export const letterHeaders = {
 /** A record that was a dead letter: it keeps the version it failed with, and only its failed parts are sent. */
 export interface Replay {
   readonly version: Version;
+  /** Milliseconds since the epoch, as the record had it: a topic with LogAppendTime gives the letter another, which says nothing of the record's age. */
+  readonly timestamp?: number;
   readonly parts?: readonly number[];
   readonly attempts: number;
   /** Milliseconds since the epoch. */
@@ -29,10 +32,12 @@ export function readReplay(headers: readonly Header[]): Replay | undefined {
   const version = parseVersion(lastText(headers, letterHeaders.version));
   if (version === undefined) return undefined;
   const parts = parseParts(lastText(headers, letterHeaders.parts));
+  const timestamp = wholeNumber(lastText(headers, letterHeaders.timestamp));
   const firstFailure = wholeNumber(lastText(headers, letterHeaders.firstFailure));
   return {
     version,
     attempts: wholeNumber(lastText(headers, letterHeaders.attempts)) ?? 1,
+    ...(timestamp === undefined ? {} : { timestamp }),
     ...(parts === undefined ? {} : { parts }),
     ...(firstFailure === undefined ? {} : { firstFailure }),
   };
@@ -55,7 +60,7 @@ function parseParts(text: string | undefined): readonly number[] | undefined {
 }
 
 function wholeNumber(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
 }
 
 function lastText(headers: readonly Header[], key: string): string | undefined {

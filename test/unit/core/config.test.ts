@@ -59,6 +59,7 @@ describe('a configuration', () => {
     expect(() => parseConfig(schema, { size: 0, nonsense: 1 }, 'connector.sink')).toThrow(/index[\s\S]*size[\s\S]*nonsense/);
   });
 
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: what people write
   it.each(['hunter2', '${ssm:/quakes/es}'])('refuses the literal %s as a secret, without repeating it', (literal) => {
     const [message] = problemsOf({ index: 'a', apiKey: literal });
     expect(message).toContain('{ ssm: name }');

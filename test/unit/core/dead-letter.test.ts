@@ -76,6 +76,7 @@ describe('a dead letter', () => {
       parts: [1, 2],
       attempts: 1,
       firstFailure: context.now,
+      timestamp: 9,
     });
   });
 

@@ -177,6 +177,15 @@ describe('a replayed dead letter', () => {
     ]);
   });
 
+  it('is as old as it was when it failed, whatever time its letter was given', () => {
+    const dated = {
+      ...letter,
+      headers: [header(letterHeaders.version, 'orders:1:40:2'), header(letterHeaders.timestamp, '1000')],
+      timestampType: 'append' as const,
+    };
+    expect(prepareWith({ believesReplays: () => true }, dated)).toMatchObject({ timestamp: 1000, timestampType: 'create' });
+  });
+
   it('is an ordinary record where its headers are not believed', () => {
     expect(prepareWith({}, letter)).toMatchObject({ part: 0, version: { topic: 'orders.dlq', offset: 2, epoch: 0 } });
   });
