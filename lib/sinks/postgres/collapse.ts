@@ -27,12 +27,8 @@ export function nextRound(rows: readonly Row[], joins: (earlier: Row, later: Row
 /** Whether a later row may take the place of an earlier one of its identity without the earlier one being written. */
 export function joinRule({ write, guard }: Settings, guardValue: (row: Row) => unknown): (earlier: Row, later: Row) => boolean {
   if (write === 'insert') return () => true;
-  if (write === 'update')
-    return (earlier, later) =>
-      earlier.kind === 'value' &&
-      !earlier.alone &&
-      !later.alone &&
-      (earlier.extra === null || later.extra === null || later.kind === 'tombstone');
+  // Unknown fields are merged by the server, with what it has.
+  if (write === 'update') return (earlier, later) => earlier.kind === 'value' && !earlier.alone && !later.alone && later.extra === null;
   if (guard.type === 'none') return () => true;
   if (guard.type === 'version') return followsInPartition;
   return (earlier, later) => {
@@ -63,11 +59,10 @@ export function rowOf(chain: Chain, settings: Settings): Row {
   const last = chain[chain.length - 1] ?? chain[0];
   if (write !== 'update' || chain.length === 1 || last.kind === 'tombstone') return last;
   let cells: readonly Cell[] = chain[0].cells;
-  let extra = chain[0].extra;
+  const { extra } = chain[0];
   for (const row of chain.slice(1)) {
     const before = cells;
     cells = row.cells.map((cell, position) => (cell === undefined ? before[position] : cell));
-    extra = row.extra ?? extra;
   }
   const shape = `${extra === null ? '-' : '+'}${cells.map((cell) => (cell === undefined ? '0' : '1')).join('')}`;
   return { ...last, cells, extra, shape };

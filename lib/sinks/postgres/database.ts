@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, type ClientConfig, DatabaseError, Pool, type PoolClient, type QueryResult } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -143,5 +144,5 @@ function aborted(): RetriableError {
 function backendOf(connected: PoolClient): Backend {
   const { host, port, processID, secretKey, ssl } = connected as unknown as Client & Pick<Backend, 'processID' | 'secretKey'>;
   const tls = typeof ssl === 'object' ? ssl : ssl ? {} : undefined;
-  return { host, port, processID, secretKey, tls: tls && { servername: host, ...tls } };
+  return { host, port, processID, secretKey, tls: tls && { ...(isIP(host) === 0 ? { servername: host } : {}), ...tls } };
 }

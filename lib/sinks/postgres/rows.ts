@@ -136,11 +136,22 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
     if (!isObject(value)) throw notAnObject(value, record);
     if (!knowsFields(value, record)) return 'unknown';
     if (guardField !== undefined && (own(value, guardField.field) ?? null) === null) throw misfit(guardField, undefined, record);
-    const common = { position, record, identity, key, kind: 'value', alone: false } as const;
     if (bytes !== undefined && plan.takesRaw && isOneObject(bytes))
-      return { ...common, bytes, cells: emptyCells, extra: null, shape: shapeOfValue(value) };
-    const made = cellsOf(value, record);
-    return { ...common, bytes: undefined, ...made, shape: shapeOfCells(value, made.cells, made.extra) };
+      return {
+        position,
+        record,
+        identity,
+        key,
+        kind: 'value',
+        bytes,
+        cells: emptyCells,
+        extra: null,
+        shape: shapeOfValue(value),
+        alone: false,
+      };
+    const { cells, extra: rest } = cellsOf(value, record);
+    const shape = shapeOfCells(value, cells, rest);
+    return { position, record, identity, key, kind: 'value', bytes: undefined, cells, extra: rest, shape, alone: false };
   };
 
   return {

@@ -4,7 +4,7 @@ import type { Settings } from './options.ts';
 import type { FieldColumn, Plan } from './plan.ts';
 import { jsonbArray } from './raw.ts';
 import type { Row } from './rows.ts';
-import { plainArray, quoted, textArray } from './sql.ts';
+import { arrayText, quoted } from './sql.ts';
 
 /** A column of the target and the expression that fills it. */
 export interface Filled {
@@ -59,10 +59,9 @@ export function sourceOf(
   const aliases: string[] = [];
   const parameter = (value: string | Buffer | number | boolean | null): string => `$${values.push(value)}`;
   const alias = (): string => aliases[aliases.push(`c${aliases.length}`) - 1] ?? '';
-  const array = (column: Column, texts: readonly (string | null)[]): string => {
+  const array = (column: Column, text: (row: Row) => string | null | undefined): string => {
     const { array: type, cast } = travels(column);
-    const plain = plainTypes.has(type);
-    functions.push(`unnest(${parameter(plain ? plainArray(texts) : textArray(texts))}::${type}[])`);
+    functions.push(`unnest(${parameter(arrayText(rows, plainTypes.has(type), text))}::${type}[])`);
     return `${alias()}${cast}`;
   };
 
@@ -77,22 +76,18 @@ export function sourceOf(
     }
     if (plan.extra !== undefined) {
       functions.push(`jsonb_array_elements(${document}::jsonb)`);
-      const known = parameter(textArray([...plan.positions.keys()]));
+      const known = parameter(arrayText([...plan.positions.keys()], false, (name) => name));
       fields.push({ name: plan.extra.column.name, expression: `nullif(${alias()} - ${known}::text[], '{}'::jsonb)` });
     }
   } else {
     for (const { column, position } of present) {
-      const texts = rows.map(({ cells }) => cells[position] ?? null);
-      const isEmpty = texts.every((text) => text === null);
-      fields.push({ name: column.name, expression: isEmpty ? `null::${column.type}` : array(column, texts) });
+      const isEmpty = !rows.some(({ cells }) => typeof cells[position] === 'string');
+      fields.push({ name: column.name, expression: isEmpty ? `null::${column.type}` : array(column, ({ cells }) => cells[position]) });
     }
     if (plan.extra !== undefined && !(settings.write === 'update' && rows[0]?.extra === null))
       fields.push({
         name: plan.extra.column.name,
-        expression: array(
-          plan.extra.column,
-          rows.map(({ extra }) => extra),
-        ),
+        expression: array(plan.extra.column, ({ extra }) => extra),
       });
   }
 
@@ -101,10 +96,7 @@ export function sourceOf(
       ? []
       : plan.key.map(({ column }, index) => ({
           name: column.name,
-          expression: array(
-            column,
-            rows.map((row) => row.key[index] ?? null),
-          ),
+          expression: array(column, (row) => row.key[index]),
         }));
   const own: Filled[] = [];
   const each = (name: string, type: string, of: (row: Row) => string | number): void => {
@@ -113,8 +105,7 @@ export function sourceOf(
       own.push({ name, expression: `${parameter(first)}::${type}` });
       return;
     }
-    const items = rows.map(of);
-    functions.push(`unnest(${parameter(type === 'text' ? textArray(items.map(String)) : plainArray(items))}::${type}[])`);
+    functions.push(`unnest(${parameter(arrayText(rows, type !== 'text', of))}::${type}[])`);
     own.push({ name, expression: alias() });
   };
   const { columns, stores } = settings;
@@ -126,7 +117,7 @@ export function sourceOf(
     each(columns.part, 'int4', ({ record }) => record.part);
   }
   if (stores.timestamp) {
-    functions.push(`unnest(${parameter(plainArray(rows.map(({ record }) => record.timestamp)))}::float8[])`);
+    functions.push(`unnest(${parameter(arrayText(rows, true, ({ record }) => record.timestamp))}::float8[])`);
     own.push({ name: columns.timestamp, expression: `to_timestamp(${alias()} / 1000)` });
   }
   if (stores.writtenAt) own.push({ name: columns.writtenAt, expression: `to_timestamp(${parameter(options.writtenAt)}::float8 / 1000)` });
@@ -175,8 +166,7 @@ export function keysOf(
   const names = plan.key.map((_, index) => `k${index}`);
   for (const [index, { column }] of plan.key.entries()) {
     const { array } = travels(column);
-    const texts = rows.map(({ key }) => key[index] ?? null);
-    values.push(plainTypes.has(array) ? plainArray(texts) : textArray(texts));
+    values.push(arrayText(rows, plainTypes.has(array), ({ key }) => key[index]));
     functions.push(`unnest($${values.length}::${array}[])`);
     matches.push(
       `t.${quoted(column.name)} = d.k${index}::${column.base === 'varchar' || column.base === 'bpchar' ? column.base : column.type}`,

@@ -6,19 +6,15 @@ export function quoted(name: string): string {
 /** The longest name that the server does not cut. */
 export const maxNameBytes = 63;
 
-/** An array of what needs no quotes, such as numbers, as the server reads it. */
-export function plainArray(items: readonly (string | number | null)[]): string {
-  return `{${items.map((item) => item ?? 'NULL').join(',')}}`;
-}
-
-/** An array of text as the server reads it. */
-export function textArray(items: readonly (string | null)[]): string {
+/** An array as the server reads it: `item` answers the text of each row, which needs quotes unless `plain`, as numbers do. */
+export function arrayText<Row>(rows: readonly Row[], plain: boolean, item: (row: Row) => string | number | null | undefined): string {
   let text = '{';
-  for (let index = 0; index < items.length; index++) {
-    const item = items[index];
+  for (let index = 0; index < rows.length; index++) {
+    const found = item(rows[index] as Row);
     if (index > 0) text += ',';
-    if (item === null || item === undefined) text += 'NULL';
-    else text += special.test(item) ? `"${item.replace(specials, '\\$&')}"` : `"${item}"`;
+    if (found === null || found === undefined) text += 'NULL';
+    else if (plain || typeof found === 'number') text += found;
+    else text += special.test(found) ? `"${found.replace(specials, '\\$&')}"` : `"${found}"`;
   }
   return `${text}}`;
 }

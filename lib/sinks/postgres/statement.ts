@@ -5,7 +5,7 @@ import type { Settings } from './options.ts';
 import type { Plan } from './plan.ts';
 import type { Row } from './rows.ts';
 import { type Filled, keysOf, ordinal, sourceOf } from './source.ts';
-import { plainArray, quoted, textArray } from './sql.ts';
+import { arrayText, quoted } from './sql.ts';
 
 export interface StatementOptions {
   /** Milliseconds since the epoch. */
@@ -14,11 +14,10 @@ export interface StatementOptions {
   readonly raw: boolean;
 }
 
-/** The statement that writes rows of one kind and shape. It answers by its row count; where the first row wins, by the positions of the rows it added, counted from 1. */
+/** The statement that writes rows of one kind and shape, other than by an update. It answers by its row count; where the first row wins, by the positions of the rows it added, counted from 1. */
 export function writeStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
   if (rows[0]?.kind === 'tombstone')
     return settings.deletes === 'soft' ? markStatement(rows, plan, settings, options) : deleteStatement(rows, plan, settings);
-  if (settings.write === 'update') return updateStatement(rows, plan, settings, options);
   return insertStatement(rows, plan, settings, options);
 }
 
@@ -57,8 +56,7 @@ function deleteStatement(rows: readonly Row[], plan: Plan, settings: Settings): 
   const { guard, columns: own } = settings;
   if (guard.type !== 'none') {
     const add = (name: string, type: string, of: (row: Row) => string | number): void => {
-      const items = rows.map(of);
-      values.push(type === 'text' ? textArray(items.map(String)) : plainArray(items));
+      values.push(arrayText(rows, type !== 'text', of));
       functions.push(`unnest($${values.length}::${type}[])`);
       columns.push(quoted(name));
     };
@@ -69,38 +67,52 @@ function deleteStatement(rows: readonly Row[], plan: Plan, settings: Settings): 
     add(own.part, 'int4', ({ record }) => record.part);
   }
   const condition = guard.type === 'field' ? versionCondition(own, 'd') : guardCondition(settings, 'd');
-  const order = plan.key.map(({ column }) => `t.${quoted(column.name)}`).join(', ');
-  const text = `with d as materialized (select * from rows from (${functions.join(', ')}) as d(${columns.join(', ')})), ${locked(plan, matches, order)} delete from ${plan.table.sql} t using d where ${matches} and (select count(*) from locked) >= 0${condition === undefined ? '' : ` and (${condition})`}`;
+  const text = `with d as materialized (select * from rows from (${functions.join(', ')}) with ordinality as d(${columns.join(', ')}, ${ordinal})), ${locked(plan, matches)} delete from ${plan.table.sql} t using d where ${matches} and (select count(*) from locked) >= 0${condition === undefined ? '' : ` and (${condition})`}`;
   return { text, values };
 }
 
-/** Sets what the rows say and nothing else; adds rows that are not there. */
-function updateStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
+/**
+ * Sets what the rows say and nothing else, where there are such rows; answers with their positions, counted from 1. An insert that turns into an
+ * update would have to satisfy every NOT NULL first.
+ */
+export function updateStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
+  const { filled, set, from, values } = updated(rows, plan, settings, options);
+  const matches = settings.key.columns.map((name) => `t.${quoted(name)} = d.${quoted(name)}`).join(' and ');
+  const data = `with d as materialized (select ${selected(filled)}, ${ordinal} from ${from}), ${locked(plan, matches)}`;
+  if (set.length === 0) return { text: `${data} select d.${ordinal}::int4 as n from d join ${plan.table.sql} t on ${matches}`, values };
+  const text = `${data} update ${plan.table.sql} t set ${assigned(set, plan, 'd')} from d where ${matches} and (select count(*) from locked) >= 0 returning d.${ordinal}::int4 as n`;
+  return { text, values };
+}
+
+/** Adds the rows that an update did not find, unless somebody else did by now. */
+export function addStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
+  const { filled, set, from, values } = updated(rows, plan, settings, options);
+  const names = filled.map(({ name }) => quoted(name)).join(', ');
+  const action = set.length === 0 ? 'nothing' : `update set ${assigned(set, plan, 'excluded')}`;
+  const text = `insert into ${plan.table.sql} as t (${names}) select ${filled.map(({ expression }) => expression).join(', ')} from ${from} on conflict (${settings.key.columns.map(quoted).join(', ')}) do ${action}`;
+  return { text, values };
+}
+
+function updated(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions) {
   const { key, fields, own, from, values } = sourceOf(rows, plan, settings, { ...options, raw: false });
   const filled = [...key, ...fields, ...own];
-  const names = filled.map(({ name }) => quoted(name)).join(', ');
-  const target = settings.key.columns.map(quoted).join(', ');
   const isKey = new Set(settings.key.columns);
-  const set = filled.filter(({ name }) => !isKey.has(name));
-  const extra = plan.extra?.column.name;
-  const taken = (from: string) => (name: string) =>
-    name === extra
-      ? `${quoted(name)} = coalesce(t.${quoted(name)}, '{}'::jsonb) || ${from}.${quoted(name)}`
-      : `${quoted(name)} = ${from}.${quoted(name)}`;
-  const matches = settings.key.columns.map((name) => `t.${quoted(name)} = d.${quoted(name)}`).join(' and ');
-  const order = settings.key.columns.map((name) => `t.${quoted(name)}`).join(', ');
-  const data = `with d as materialized (select ${selected(filled)}, ${ordinal} from ${from})`;
-  const insert = `insert into ${plan.table.sql} as t (${names}) select ${names} from d`;
-  if (set.length === 0) return { text: `${data} ${insert} order by ${ordinal} on conflict (${target}) do nothing`, values };
-  // An insert would have to satisfy every NOT NULL first, so rows that are there are updated and only the others inserted.
-  const updated = `updated as (update ${plan.table.sql} t set ${set.map(({ name }) => taken('d')(name)).join(', ')} from d where ${matches} and (select count(*) from locked) >= 0 returning d.${ordinal})`;
-  const text = `${data}, ${locked(plan, matches, order)}, ${updated} ${insert} where ${ordinal} not in (select ${ordinal} from updated) order by ${ordinal} on conflict (${target}) do update set ${set.map(({ name }) => taken('excluded')(name)).join(', ')}`;
-  return { text, values };
+  return { filled, set: filled.filter(({ name }) => !isKey.has(name)), from, values };
 }
 
-/** Locks the rows in the order of their keys, as every other statement of ours does. */
-function locked(plan: Plan, matches: string, order: string): string {
-  return `locked as materialized (select 1 from ${plan.table.sql} t join d on ${matches} order by ${order} for update of t)`;
+function assigned(set: readonly Filled[], plan: Plan, from: string): string {
+  const extra = plan.extra?.column.name;
+  return set
+    .map(({ name }) => {
+      const taken = `${from}.${quoted(name)}`;
+      return `${quoted(name)} = ${name === extra ? `coalesce(t.${quoted(name)}, '{}'::jsonb) || ${taken}` : taken}`;
+    })
+    .join(', ');
+}
+
+/** Locks rows in the order in which they were given, as inserting does. The server's order of keys is not ours. */
+function locked(plan: Plan, matches: string): string {
+  return `locked as materialized (select 1 from ${plan.table.sql} t join d on ${matches} order by d.${ordinal} for update of t)`;
 }
 
 /** Reads back whose version is stored for these rows, by position counted from 1. */

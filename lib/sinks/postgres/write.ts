@@ -9,7 +9,7 @@ import { settleByVersion } from './guard.ts';
 import type { Options, Settings } from './options.ts';
 import type { Plan } from './plan.ts';
 import { type Row, type RowMaker, rowMaker } from './rows.ts';
-import { readStored, storedStatement, writeStatement } from './statement.ts';
+import { addStatement, readStored, storedStatement, updateStatement, writeStatement } from './statement.ts';
 import type { Tables } from './tables.ts';
 
 export interface TableWriter {
@@ -61,6 +61,11 @@ async function writeOnce(
     const joins = joinRule(settings, guardValue(settings, plan));
     const writer = pieceWriter(context, plan, maker, signal, mayBeStale);
     let waiting = rows;
+    if (areDistinct(rows)) {
+      const answers = await writer.write(rows);
+      for (const [index, { position }] of rows.entries()) outcomes[position] = answers[index] ?? unwritten();
+      waiting = [];
+    }
     while (waiting.length > 0) {
       const { chains, later } = nextRound(waiting, joins);
       const again: Row[] = [];
@@ -124,6 +129,16 @@ function refusedMark(plan: Plan, { key }: Settings): ConfigError | undefined {
   );
 }
 
+/** Whether no two rows are the same one, as is mostly so. */
+function areDistinct(rows: readonly Row[]): boolean {
+  const identities = new Set<string>();
+  for (const { identity } of rows) {
+    if (identity === null) return true;
+    identities.add(identity);
+  }
+  return identities.size === rows.length;
+}
+
 function guardValue({ guard }: Settings, plan: Plan): (row: Row) => unknown {
   if (guard.type !== 'field') return () => undefined;
   const field = plan.fields.find(({ column }) => column.name === guard.column)?.field ?? guard.column;
@@ -162,6 +177,16 @@ function pieceWriter(
   const constrained: Row[] = [];
   const written = new Map<string, number>();
 
+  const executeUpdate = async (rows: readonly Row[]): Promise<readonly Outcome[]> => {
+    const options = { writtenAt: now(), raw: false };
+    // Two statements, each of its own transaction: in one, locks would not be taken in the order of the keys.
+    const { rows: there } = await database.run(updateStatement(rows, plan, settings, options), signal);
+    const found = new Set(there.map(({ n }: { n: number }) => n));
+    const others = rows.filter((_, index) => !found.has(index + 1));
+    if (others.length > 0) await database.run(addStatement(others, plan, settings, options), signal);
+    return rows.map(() => 'delivered');
+  };
+
   const execute = async (rows: readonly Row[], raw: boolean): Promise<readonly Outcome[]> => {
     const isAppend = settings.key.from === 'none';
     if (isAppend && !raw) {
@@ -169,6 +194,7 @@ function pieceWriter(
       await database.copy(text, input, signal);
       return rows.map(() => 'delivered');
     }
+    if (settings.write === 'update' && rows[0]?.kind === 'value') return executeUpdate(rows);
     const result = await database.run(writeStatement(rows, plan, settings, { writtenAt: now(), raw }), signal);
     const isTombstone = rows[0]?.kind === 'tombstone';
     if (firstWins(settings)) {
@@ -235,16 +261,10 @@ function pieceWriter(
   };
 
   const write = async (rows: readonly Row[]): Promise<readonly Outcome[]> => {
-    const groups = new Map<string, number[]>();
-    for (const [index, { bytes, kind, shape }] of rows.entries()) {
-      const name = `${kind}${bytes === undefined ? '' : ' raw'} ${shape}`;
-      const group = groups.get(name);
-      if (group === undefined) groups.set(name, [index]);
-      else group.push(index);
-    }
+    const groups = grouped(rows);
     const outcomes: Outcome[] = Array(rows.length);
     const rowAt = (index: number): Row => rows[index] as Row;
-    for (const group of groups.values()) {
+    for (const group of groups) {
       if (rows[0]?.identity !== null) group.sort((a, b) => byIdentity(rowAt(a), rowAt(b)));
       for (let from = 0; from < group.length; from += config.batchRows) {
         const piece = group.slice(from, from + config.batchRows);
@@ -271,6 +291,24 @@ function pieceWriter(
       }
     },
   };
+}
+
+/** Positions of rows that one kind of statement can carry. */
+function grouped(rows: readonly Row[]): number[][] {
+  const groups = new Map<string, number[]>();
+  let lastName = '';
+  let last: number[] | undefined;
+  for (let index = 0; index < rows.length; index++) {
+    const { bytes, kind, shape } = rows[index] as Row;
+    const name = `${kind === 'value' ? (bytes === undefined ? 'v' : 'r') : 't'}${shape}`;
+    if (last === undefined || name !== lastName) {
+      last = groups.get(name) ?? [];
+      groups.set(name, last);
+      lastName = name;
+    }
+    last.push(index);
+  }
+  return [...groups.values()];
 }
 
 function named(error: DataError, { record }: Row): DataError {
