@@ -16,7 +16,8 @@ export interface ConnectorReport {
 
 type Counts = Omit<InvocationMetrics, 'configErrors' | 'durationMs'>;
 
-export function connectorReport(out: Terminal, name: string, width: number): ConnectorReport {
+/** Prints what happens to the connector, its name padded to the width of the longest. */
+export function connectorReport(out: Terminal, name: string, width: number, delivered = 'delivered'): ConnectorReport {
   const title = `  ${name.padEnd(width)}   `;
   const indent = ' '.repeat(title.length);
   const totals: { -readonly [metric in keyof Counts]: number } = {
@@ -67,7 +68,7 @@ export function connectorReport(out: Terminal, name: string, width: number): Con
     },
     summary() {
       const parts = [
-        `${counted(totals.delivered, 'record')} delivered`,
+        `${counted(totals.delivered, 'record')} ${delivered}`,
         totals.dropped > 0 ? `${count(totals.dropped)} dropped by the transform` : '',
         totals.ignored > 0 ? `${count(totals.ignored)} ignored` : '',
         totals.deadLettered > 0 ? out.style('yellow', counted(totals.deadLettered, 'dead letter')) : '',

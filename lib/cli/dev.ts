@@ -61,7 +61,13 @@ export async function dev(flags: DevFlags, world: CommandWorld): Promise<number>
   const runnable = chosen.flatMap((own): Runnable[] => {
     const problems = problemsOf(own);
     if (problems.length === 0)
-      return [{ own, settings: readSettings(own.connector).settings, report: connectorReport(out, own.name, width) }];
+      return [
+        {
+          own,
+          settings: readSettings(own.connector).settings,
+          report: connectorReport(out, own.name, width, flags.dryRun === true ? 'would be written' : 'delivered'),
+        },
+      ];
     unusable++;
     terminal(world.stderr, world.env).line(`${formatProblems(service.file, problems)}\n`);
     return [];

@@ -65,8 +65,8 @@ export interface ReadServiceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export const defaultTimeoutSeconds = 120;
-export const defaultMemoryMb = 1024;
+const defaultTimeoutSeconds = 120;
+const defaultMemoryMb = 1024;
 
 /**
  * Reads serverless.yml and resolves what can be resolved without a cloud: `offlineSources` in variables.ts lists it. Throws a ConfigError only when the

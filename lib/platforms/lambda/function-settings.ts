@@ -23,7 +23,7 @@ export interface ReadFunctionSettings extends FunctionSettings {
 /** Where a bundle, or `sluice dev`, puts the settings before it loads the function. */
 export const settingsKey = Symbol.for('sluice.settings');
 /** The environment variable whose JSON is laid over the settings; it changes a function without a new bundle. */
-export const overrideVariable = 'SLUICE_OVERRIDE';
+const overrideVariable = 'SLUICE_OVERRIDE';
 const overridable = ['connector', 'cluster'];
 
 /** Reads what was put at `settingsKey`. Throws a ConfigError that says what to set. */

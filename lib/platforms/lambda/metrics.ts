@@ -21,7 +21,7 @@ export interface MetricDimensions {
   readonly connector: string;
 }
 
-export const metricsNamespace = 'Sluice';
+const metricsNamespace = 'Sluice';
 const nothing: InvocationMetrics = {
   records: 0,
   delivered: 0,

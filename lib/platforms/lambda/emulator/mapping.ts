@@ -71,7 +71,7 @@ export async function runMapping(options: MappingOptions): Promise<'ended' | 'ga
   return 'ended';
 }
 
-export function countRecords({ records }: KafkaTriggerEvent): number {
+function countRecords({ records }: KafkaTriggerEvent): number {
   let count = 0;
   for (const list of Object.values(records)) count += list.length;
   return count;
