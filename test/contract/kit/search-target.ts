@@ -21,7 +21,7 @@ const mappings = {
 };
 
 /** After a hard delete the server knows the version for this long, with the settings above. */
-export const forgetAfterMs = 1_800;
+const forgetAfterMs = 1_800;
 
 // A new index for each check would cost most of the time of these tests. Deleted documents are still known by their versions,
 // so where versions are compared, each check has ids of its own.
