@@ -9,23 +9,25 @@ export async function inProcess<Answer>(file: URL, input: unknown, nodeOptions: 
   });
   const stop = (): void => void child.kill();
   process.once('exit', stop);
+  const exit = new Promise<number | string | null>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
   try {
-    return await new Promise<Answer>((resolve, reject) => {
+    const answered = new Promise<Answer>((resolve, reject) => {
       child.once('error', reject);
-      child.once('message', (answer) => resolve(answer as Answer));
-      child.once('exit', (code, signal) =>
-        reject(new Error(`Expected an answer of ${file.pathname}, but it ended with ${code ?? signal}.`)),
-      );
-      child.send(input as never);
+      child.once('message', (message) => resolve(message as Answer));
+      void exit.then((code) => reject(new Error(`Expected an answer of ${file.pathname}, but it ended with ${code}.`)));
     });
+    child.send(input as never);
+    return await answered;
   } finally {
+    const timer = setTimeout(stop, endMs);
+    await exit;
+    clearTimeout(timer);
     process.off('exit', stop);
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill();
-      await new Promise((resolve) => child.once('exit', resolve));
-    }
   }
 }
+
+/** How long a process may take to end when it has answered. */
+const endMs = 5_000;
 
 /** In the process: takes the input, does the work and sends what it answers. */
 export function answer<Input, Answer>(work: (input: Input) => Promise<Answer>): void {
