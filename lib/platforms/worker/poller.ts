@@ -355,7 +355,7 @@ export function createPoller(options: PollerOptions): Poller {
   };
 
   const settled = async (): Promise<void> => {
-    while (batches.size > 0) await clock.sleep(20, over.signal);
+    while (batches.size > 0 && !over.signal.aborted) await clock.sleep(20, over.signal);
   };
 
   /** As settled, but not for longer than the time. */
