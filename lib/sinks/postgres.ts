@@ -6,8 +6,8 @@ import { parseTemplate } from '../core/template.ts';
 import { clientConfig } from './postgres/connection.ts';
 import { openDatabase } from './postgres/database.ts';
 import { toConnectorError } from './postgres/errors.ts';
+import { identityOf } from './postgres/key.ts';
 import { checkOptions, guaranteesOf, options, settingsOf } from './postgres/options.ts';
-import { identityOf } from './postgres/rows.ts';
 import { openTables } from './postgres/tables.ts';
 import { tableWriter } from './postgres/write.ts';
 

@@ -101,7 +101,7 @@ describeWith(['postgres'], 'tables in PostgreSQL', ({ postgres: server }) => {
     await bench.client.query('alter table things drop column a, add column b int');
     expect(codes(await sink.write([record('x', { id: 2, a: 'x', b: 2 })], { signal }))).toEqual(['delivered']);
     await bench.client.query('drop table things');
-    expect(codes(await sink.write([record('x', { id: 3 })], { signal }))).toEqual(['config SINK_MISCONFIGURED']);
+    expect(codes(await sink.write([record('x', { id: 3 })], { signal }))).toEqual(['config SINK_TARGET_MISSING']);
     await bench.client.query('create table things (id int primary key)');
     expect(codes(await sink.write([record('x', { id: 3 })], { signal }))).toEqual(['delivered']);
   });

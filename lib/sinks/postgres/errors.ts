@@ -60,7 +60,7 @@ export function toConnectorError(error: unknown): ConnectorError {
     return new ConfigError('SINK_MISCONFIGURED', 'PostgreSQL does not take encrypted connections. Set connector.sink.tls to false.');
   if (message.startsWith('SASL'))
     return new ConfigError(
-      'SINK_MISCONFIGURED',
+      'SINK_UNAUTHORIZED',
       'PostgreSQL asks for a password. Set connector.sink.password, or one in connector.sink.url.',
       {
         unauthorized: true,
@@ -80,9 +80,13 @@ function fromServer(error: DatabaseError): ConnectorError {
   const found = `${meaning} (SQLSTATE ${state}${where === '' ? '' : `, ${where}`})`;
   if (kind === 'data') return new DataError('SINK_REJECTED_RECORD', `PostgreSQL refused the record: ${found}`);
   if (kind === 'retriable') return new RetriableError('SINK_UNAVAILABLE', `PostgreSQL could not do it now: ${found}`);
-  return new ConfigError('SINK_MISCONFIGURED', `PostgreSQL cannot be written to: ${found}. ${advice(state)}`, {
-    unauthorized: state.startsWith('28'),
-  });
+  const unauthorized = state.startsWith('28');
+  const code = unauthorized
+    ? 'SINK_UNAUTHORIZED'
+    : state === '42P01' || state.startsWith('3')
+      ? 'SINK_TARGET_MISSING'
+      : 'SINK_MISCONFIGURED';
+  return new ConfigError(code, `PostgreSQL cannot be written to: ${found}. ${advice(state)}`, { unauthorized });
 }
 
 function advice(state: string): string {

@@ -1,6 +1,7 @@
 import { DataError } from '../../core/errors.ts';
 import { isObject } from '../../core/field.ts';
 import { type KafkaRecord, originName } from '../../core/record.ts';
+import { identityText, keyTexts, own, shortened } from './key.ts';
 import type { Options, Settings } from './options.ts';
 import { columnName, type FieldColumn, type Plan } from './plan.ts';
 import { isOneObject } from './raw.ts';
@@ -47,14 +48,6 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
   const { guard } = settings;
   const guardField = guard.type === 'field' ? fields.find(({ column }) => column.name === guard.column) : undefined;
   const emptyCells: readonly Cell[] = isUpdate ? fields.map(() => undefined) : fields.map(() => null);
-
-  /** Texts of the primary key. Throws a DataError when a part of it is missing or does not fit. */
-  const keyOf = (record: KafkaRecord): readonly string[] => {
-    if (keySetting.from === 'none' || keySetting.from === 'origin') return noKey;
-    const texts: string[] = [];
-    for (const part of plan.key) texts.push(keyText(part, keyPart(record, part, keySetting), record, keySetting.from));
-    return texts;
-  };
 
   /** Whether every field has a place. Throws a DataError when one has none and must. */
   const knowsFields = (value: Readonly<Record<string, unknown>>, record: KafkaRecord): boolean => {
@@ -117,7 +110,7 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
   };
 
   const make = (record: KafkaRecord, position: number): Row | DataError | 'unknown' => {
-    const key = keyOf(record);
+    const key = keyTexts(record, plan, keySetting);
     const identity = identityText(record, key, keySetting.from);
     const { value, bytes } = record;
     if (value === null && bytes === undefined)
@@ -166,58 +159,6 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
   };
 }
 
-/** Identity without a look at the table, so that it can be asked for at any time. */
-export function identityOf(record: KafkaRecord, { key }: Settings, fieldOf: (column: string) => string): string | null {
-  if (key.from === 'none') return null;
-  if (key.from === 'origin') return identityText(record, noKey, 'origin');
-  const texts: string[] = [];
-  for (const column of key.columns) {
-    const part = keyPart(record, { field: fieldOf(column) }, key);
-    if (part === null || part === undefined) return null;
-    texts.push(typeof part === 'string' ? part : typeof part === 'object' ? JSON.stringify(part) : String(part));
-  }
-  return joined(texts);
-}
-
-const noKey: readonly string[] = [];
-
-function identityText({ version, part }: KafkaRecord, key: readonly string[], from: Settings['key']['from']): string | null {
-  if (from === 'none') return null;
-  if (from !== 'origin') return joined(key);
-  return `${version.topic}\0${version.epoch}\0${version.partition}\0${version.offset}\0${part}`;
-}
-
-function joined(texts: readonly string[]): string {
-  return texts.length === 1 ? (texts[0] ?? '') : texts.map((text) => `${text.length}:${text}`).join('');
-}
-
-function keyPart(record: KafkaRecord, { field }: { readonly field: string }, { from, columns }: Settings['key']): unknown {
-  if (from === 'value') return own(record.value, field);
-  const { key } = record;
-  if (isObject(key)) return own(key, field);
-  return columns.length === 1 ? key : undefined;
-}
-
-function own(value: unknown, field: string): unknown {
-  return isObject(value) && Object.hasOwn(value, field) ? value[field] : undefined;
-}
-
-function keyText(part: FieldColumn, found: unknown, record: KafkaRecord, from: string): string {
-  const text = found === null || found === undefined ? undefined : part.toText(found);
-  if (text !== undefined) return canonical(part, text);
-  const where = from === 'key' ? 'the Kafka key' : `field ${JSON.stringify(shortened(part.field))}`;
-  const message = `Expected ${where} to be ${expectedBy(part.column)} for column ${JSON.stringify(part.column.name)}, got ${foundIn(found)} (${originName(record.origin)})`;
-  return fail(new DataError('SINK_RECORD_WITHOUT_KEY', message));
-}
-
-/** One text for one row, where that is easily told: 01 and 1 are the same integer. */
-function canonical({ column }: FieldColumn, text: string): string {
-  if (column.base === 'int8' || column.base === 'int4' || column.base === 'int2') return integer.test(text) ? text : String(BigInt(text));
-  return column.base === 'uuid' ? text.toLowerCase() : text;
-}
-
-const integer = /^(?:0|-?[1-9]\d*)$/;
-
 function misfit({ field, column }: FieldColumn, found: unknown, { origin }: KafkaRecord): DataError {
   const message = `Expected field ${JSON.stringify(shortened(field))} to be ${expectedBy(column)}, got ${foundIn(found)} (${originName(origin)})`;
   return new DataError('SINK_REJECTED_RECORD', found === null ? `${message}, and its column takes no NULL` : message);
@@ -233,14 +174,6 @@ function notAnObject(value: unknown, { origin }: KafkaRecord): DataError {
     'SINK_REJECTED_RECORD',
     `Expected the value to be an object with fields, got ${foundIn(value)} (${originName(origin)})`,
   );
-}
-
-function shortened(name: string): string {
-  return name.length <= 63 ? name : `${name.slice(0, 60)}…`;
-}
-
-function fail(error: DataError): never {
-  throw error;
 }
 
 function orDataError<Result>(make: () => Result): Result | DataError {

@@ -95,7 +95,7 @@ export function openTables(database: Database, config: Options, settings: Settin
 function missing(table: string, schema: string | undefined): ConfigError {
   const hint = schema === undefined && table.includes('.') ? ' A schema is named by connector.sink.schema.' : '';
   return new ConfigError(
-    'SINK_MISCONFIGURED',
+    'SINK_TARGET_MISSING',
     `Table ${JSON.stringify(table)} does not exist. Create it, or set connector.sink.autoCreate to true.${hint}`,
   );
 }
