@@ -137,6 +137,10 @@ export function fakeGroup(partitionCount: number) {
     produce(index: number, count: number) {
       at(index).end += count;
     },
+    /** Another member of the group commits. */
+    commitElsewhere(index: number, offset: number) {
+      at(index).committed = offset;
+    },
     /** The connector acknowledged this record, whatever the worker makes of it. */
     acknowledge(source: SourceRecord) {
       tenures.get(source)?.acknowledged.add(source.origin.offset);
