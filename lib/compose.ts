@@ -140,10 +140,7 @@ function letterWriter(
 type Named = string | { readonly type: string; readonly [option: string]: unknown };
 
 /** The decoder that `connector.key` or `connector.value` names. Throws a ConfigError that lists the known ones. */
-export function formatNamed(
-  named: Named,
-  path: string,
-): { readonly decode: Decode; readonly carriesJson: boolean; readonly borrows: boolean } {
+function formatNamed(named: Named, path: string): { readonly decode: Decode; readonly carriesJson: boolean; readonly borrows: boolean } {
   const { type, ...options } = typeof named === 'string' ? { type: named } : named;
   const format = formats.get(type) ?? unknownPart(path, type, [...formats.keys()]);
   return {
@@ -154,10 +151,7 @@ export function formatNamed(
 }
 
 /** The ready-made transform that an item of `connector.transforms` names. Throws a ConfigError that lists the known ones. */
-export function transformNamed(
-  { type, ...options }: { readonly type: string; readonly [option: string]: unknown },
-  path: string,
-): ReadyTransform {
+function transformNamed({ type, ...options }: { readonly type: string; readonly [option: string]: unknown }, path: string): ReadyTransform {
   const transform = transforms.get(type) ?? unknownPart(path, type, [...transforms.keys()]);
   return transform.create(parseConfig(transform.config, options, path));
 }

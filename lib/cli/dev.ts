@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../core/errors.ts';
 import { isObject } from '../core/field.ts';
 import { silentLog } from '../core/log.ts';
@@ -94,11 +95,16 @@ interface Running {
   readonly events: ReturnType<typeof parseEvents> | undefined;
 }
 
+const functionProgram = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './dev-function.ts' : './dev-function.js', import.meta.url),
+);
+
 /** One process for the function, one mapping for each of its topics. Answers whether all went through. */
 async function runConnector({ own, settings, report }: Runnable, running: Running): Promise<boolean> {
   const { service, flags, world, cluster, events } = running;
   const dryRun = flags.dryRun === true;
   const fn = functionProcess({
+    program: functionProgram,
     start: { handlerFile: own.handlerFile, exportName: own.exportName, settings: functionSettings(service, own, running), dryRun },
     timeoutMs: own.timeoutSeconds * 1_000,
     memoryMb: own.memorySize,

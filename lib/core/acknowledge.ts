@@ -21,7 +21,7 @@ export function nextOffsets({ partitions }: Settlement): readonly Origin[] {
 }
 
 /** The most severe error that keeps records from being acknowledged. */
-export function worstError({ partitions }: Settlement): ConnectorError {
+function worstError({ partitions }: Settlement): ConnectorError {
   let worst: ConnectorError | undefined;
   for (const { deliveries, prefix } of partitions) {
     for (const { outcome } of deliveries.slice(prefix)) {

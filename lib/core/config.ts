@@ -145,7 +145,7 @@ function refuse(schema: Schema, value: unknown, path: string, problems: Problem[
 }
 
 /** `Unknown option "x" in y. Did you mean "z"?` */
-export function unknownOption(path: string, name: string, known: readonly string[]): string {
+function unknownOption(path: string, name: string, known: readonly string[]): string {
   const near = closest(name, known);
   const advice =
     near !== undefined

@@ -1,4 +1,4 @@
-import { type TOptional, type TUnsafe, Type } from 'typebox';
+import { type TUnsafe, Type } from 'typebox';
 
 /** Where a secret is kept. The value itself never appears in a configuration. */
 export type SecretReference =
@@ -30,5 +30,3 @@ export function secretName(reference: SecretReference): string {
   if ('env' in reference) return `env:${reference.env}`;
   return `secretsManager:${reference.secretsManager}${reference.field === undefined ? '' : `#${reference.field}`}`;
 }
-
-export type OptionalSecret = TOptional<TUnsafe<SecretReference>>;

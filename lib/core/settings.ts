@@ -12,7 +12,7 @@ const Typed = (description: string) => Type.Object({ type: Type.String({ minLeng
 const Format = (description: string, byDefault: string) =>
   Type.Union([Type.String({ minLength: 1 }), Typed('A format with options of its own.')], { default: byDefault, description });
 
-export const triggerSchema = Type.Object(
+const triggerSchema = Type.Object(
   {
     topic: Type.Optional(Topic('The topic to read.')),
     topics: Type.Optional(

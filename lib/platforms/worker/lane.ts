@@ -70,7 +70,7 @@ export function createLane({ topic, partition }: TopicPartition): Lane {
 }
 
 /** What a record keeps in memory, roughly. */
-export function sizeOf({ key, value }: SourceRecord): number {
+function sizeOf({ key, value }: SourceRecord): number {
   return 64 + (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
 }
 

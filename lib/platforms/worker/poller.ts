@@ -3,12 +3,15 @@ import { ConnectorError, errorName, RetriableError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts';
 import type { SourceRecord } from '../../core/record.ts';
 import type { Clock } from '../../core/retry.ts';
-import type { PartitionSettlement, Settlement } from '../../core/settle.ts';
+import type { Settlement } from '../../core/settle.ts';
+import { alarm } from './alarm.ts';
 import { type BatchPolicy, nextBatch, nextDueAt, type Part } from './batch-policy.ts';
 import { committer } from './commits.ts';
 import { detached } from './detach.ts';
 import { clear, createLane, enqueue, type Hold, type Lane } from './lane.ts';
+import { outcomeOf } from './lane-outcome.ts';
 import { type CreateMember, type Fetch, laneName, type TopicPartition } from './member.ts';
+import { boundedMemory } from './memory.ts';
 import { recovery } from './recovery.ts';
 
 export interface PollerOptions {
@@ -61,29 +64,21 @@ interface Batch {
 }
 
 export function createPoller(options: PollerOptions): Poller {
-  const { connector, policy, clock, log, maxBytes } = options;
+  const { connector, policy, clock, log } = options;
   const lanes = new Map<string, Lane>();
   const batches = new Set<Batch>();
   // Partitions that were here before. kafkajs keeps a seek, and an answer that is on its way, when a partition is lost, and both would be
   // taken for the position of the new ownership.
   const known = new Set<string>();
   const over = new AbortController(); // the membership is over
-  let bytesInMemory = 0;
+  const memory = boundedMemory(options.maxBytes, clock);
   let isStopping = false;
   let memberId: string | undefined;
   let joins = 0; // attempts since the last assignment
   let isOwnershipKnown = false;
-  let roomMade: (() => void)[] = [];
-  let alarm: { readonly at: number; readonly controller: AbortController } | undefined;
 
   const isCurrent = (lane: Lane): boolean => lanes.get(lane.name) === lane && !over.signal.aborted;
 
-  const free = (bytes: number): void => {
-    bytesInMemory -= bytes;
-    const waiting = roomMade;
-    roomMade = [];
-    for (const wake of waiting) wake();
-  };
   const hold = (lane: Lane, reason: Hold): void => {
     if (lane.holds.size === 0) member.pause(lane);
     lane.holds.add(reason);
@@ -135,7 +130,7 @@ export function createPoller(options: PollerOptions): Poller {
     lane.lost.abort();
     if (lane.holds.size > 0 && !over.signal.aborted) member.resume(lane); // kafkajs remembers the pause for when the partition comes back
     for (const batch of batches) if (batch.parts.some((part) => part.lane === lane)) batch.controller.abort();
-    free(clear(lane));
+    memory.free(clear(lane));
   };
 
   const assign = (partitions: readonly TopicPartition[], isUnbroken: boolean): void => {
@@ -181,7 +176,7 @@ export function createPoller(options: PollerOptions): Poller {
       lane.committed = fetch.fetchedOffset;
     }
     options.fetched?.(fetch.records.length);
-    bytesInMemory += enqueue(lane, detached(fetch.records), clock.now());
+    memory.add(enqueue(lane, detached(fetch.records), clock.now()));
     if (fetch.records.length === 0) settleHidden(lane);
     pump();
     await makeRoom(lane, fetch);
@@ -216,7 +211,7 @@ export function createPoller(options: PollerOptions): Poller {
     const until = clock.now() + patienceMs;
     let beatAt = clock.now() + heartbeatMs;
     while (isCurrent(lane) && !isStopping) {
-      const isMemoryShort = bytesInMemory > maxBytes;
+      const isMemoryShort = memory.isShort();
       const isLaneFull = isOverLimit(lane);
       if (!isMemoryShort && !isLaneFull) return;
       const now = clock.now();
@@ -229,41 +224,24 @@ export function createPoller(options: PollerOptions): Poller {
           return; // the group is rebalancing, which kafkajs finds out once this call has ended
         }
       }
-      await untilRoom(isMemoryShort ? beatAt - now : Math.min(until, beatAt) - now);
+      await memory.change(isMemoryShort ? beatAt - now : Math.min(until, beatAt) - now);
     }
-  };
-
-  const untilRoom = async (ms: number): Promise<void> => {
-    const woken = new AbortController();
-    roomMade.push(() => woken.abort());
-    await clock.sleep(Math.max(1, ms), woken.signal);
-    woken.abort();
   };
 
   /** Starts what is due, as far as there are slots, and sets the alarm for what will be. */
   const pump = (): void => {
     if (isStopping || over.signal.aborted || !isOwnershipKnown) return;
-    const isPressed = bytesInMemory > maxBytes;
+    const isPressed = memory.isShort();
     for (;;) {
       const slots = policy.concurrency - batches.size;
       const parts = nextBatch({ lanes: lanes.values(), policy, now: clock.now(), slots, isPressed });
       if (parts === undefined) break;
       void run(parts);
     }
-    if (batches.size < policy.concurrency) setAlarm(nextDueAt(lanes.values(), policy));
+    if (batches.size < policy.concurrency) dueAlarm.set(nextDueAt(lanes.values(), policy));
   };
 
-  const setAlarm = (at: number | undefined): void => {
-    if (at === undefined || (alarm !== undefined && alarm.at <= at)) return;
-    alarm?.controller.abort();
-    const controller = new AbortController();
-    alarm = { at, controller };
-    void clock.sleep(Math.max(0, at - clock.now()), controller.signal).then(() => {
-      if (controller.signal.aborted) return;
-      alarm = undefined;
-      pump();
-    });
-  };
+  const dueAlarm = alarm(clock, pump);
 
   const run = async (parts: readonly Part[]): Promise<void> => {
     let bytes = 0;
@@ -277,7 +255,7 @@ export function createPoller(options: PollerOptions): Poller {
     const records = parts.length === 1 ? (parts[0]?.records ?? []) : parts.flatMap((part) => part.records);
     const settlement = await process(records, batch.controller.signal);
     batches.delete(batch);
-    free(bytes);
+    memory.free(bytes);
     for (const part of parts) {
       part.lane.isInFlight = false;
       if (isCurrent(part.lane)) settleLane(part, settlement, batch.controller.signal.aborted);
@@ -321,7 +299,7 @@ export function createPoller(options: PollerOptions): Poller {
   /** Forgets what was fetched behind the first record that is not acknowledged, and goes on from it after a pause. */
   const fail = (lane: Lane, error: ConnectorError, { hasProgressed, isAborted }: { hasProgressed: boolean; isAborted: boolean }): void => {
     hold(lane, 'failed');
-    free(clear(lane));
+    memory.free(clear(lane));
     release(lane, 'full');
     lane.position = lane.acknowledged;
     if (isAborted) {
@@ -344,7 +322,7 @@ export function createPoller(options: PollerOptions): Poller {
   const finish = (): void => {
     over.abort();
     isOwnershipKnown = false;
-    alarm?.controller.abort();
+    dueAlarm.clear();
     for (const lane of [...lanes.values()]) lose(lane);
   };
 
@@ -371,9 +349,9 @@ export function createPoller(options: PollerOptions): Poller {
     isJoined: () => isOwnershipKnown,
     async stop(timeoutMs) {
       isStopping = true;
-      alarm?.controller.abort();
+      dueAlarm.clear();
       for (const lane of lanes.values()) hold(lane, 'draining');
-      free(0); // wakes who waits for room
+      memory.free(0); // wakes who waits for room
       await within(timeoutMs, settled);
       for (const batch of batches) batch.controller.abort();
       await within(abortGraceMs, settled);
@@ -395,24 +373,3 @@ export function createPoller(options: PollerOptions): Poller {
 
 const commitTimeoutMs = 5_000;
 const leaveTimeoutMs = 5_000;
-
-/** Where the lane goes on after its part of a batch, and what keeps it from going further. */
-function outcomeOf(
-  settlement: Settlement | ConnectorError,
-  { topic, partition }: Lane,
-  count: number,
-  first: SourceRecord,
-  last: SourceRecord,
-): { readonly next: number; readonly error?: ConnectorError } {
-  if (settlement instanceof ConnectorError) return { next: first.origin.offset, error: settlement };
-  const own = settlement.partitions.find((each) => each.partition === partition && each.topic === topic);
-  if (own === undefined || own.deliveries.length !== count)
-    return { next: first.origin.offset, error: new RetriableError('BATCH_FAILED', 'Not every record of the batch was settled') };
-  if (own.prefix === count) return { next: last.origin.offset + 1 };
-  return { next: own.deliveries[own.prefix]?.source.origin.offset ?? first.origin.offset, error: blocking(own) };
-}
-
-function blocking({ deliveries, prefix }: PartitionSettlement): ConnectorError {
-  const outcome = deliveries[prefix]?.outcome;
-  return outcome instanceof ConnectorError ? outcome : new RetriableError('NOT_ACKNOWLEDGED', 'A record could not be acknowledged');
-}

@@ -6,7 +6,7 @@ import { backoff, type Clock } from '../../core/retry.ts';
 export const pausePolicy = { baseMs: 500, capMs: 30_000 } as const;
 
 /** How long to leave a partition alone after the given attempt, counting from 1. */
-export function pauseMs(error: ConnectorError, attempt: number, clock: Clock): number {
+function pauseMs(error: ConnectorError, attempt: number, clock: Clock): number {
   const asked = error instanceof RetriableError ? (error.retryAfterMs ?? 0) : 0;
   return Math.max(asked, backoff(Math.min(attempt, 20), pausePolicy, clock.random));
 }

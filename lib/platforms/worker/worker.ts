@@ -53,7 +53,7 @@ export interface Worker {
   status(): Status;
 }
 
-export const workerDefaults = { maxBytes: 48_000_000, batchTimeoutMs: 90_000, commitIntervalMs: 500, drainMs: 20_000 } as const;
+const workerDefaults = { maxBytes: 48_000_000, batchTimeoutMs: 90_000, commitIntervalMs: 500, drainMs: 20_000 } as const;
 
 /** One fetch of one broker. */
 const fetchBytes = 4_000_000;

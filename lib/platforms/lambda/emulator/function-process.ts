@@ -1,13 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../../core/errors.ts';
 import type { KafkaTriggerEvent } from '../event.ts';
 import type { Answer } from './answer.ts';
 import type { FunctionMessage, FunctionStart, InvokeMessage } from './function-messages.ts';
 
 export interface FunctionProcessOptions {
+  /** The program of the process: takes `start`, answers when it is ready, then invokes the function with each event. */
+  readonly program: string;
   readonly start: FunctionStart;
   readonly timeoutMs: number;
   readonly memoryMb: number;
@@ -29,18 +30,16 @@ interface Instance {
   readonly gone: Promise<void>;
 }
 
-const isSource = import.meta.url.endsWith('.ts');
 // In its repository `sluice` means the sources, in the function's process as well.
-const conditions = isSource ? ['--conditions=sluice-source'] : [];
-const runtimeFile = fileURLToPath(new URL(isSource ? './runtime.ts' : './runtime.js', import.meta.url));
+const conditions = import.meta.url.endsWith('.ts') ? ['--conditions=sluice-source'] : [];
 
 /** An instance of a function: a process that is started with the first event, killed when it takes too long, and then started anew. */
-export function functionProcess({ start, timeoutMs, memoryMb, env, onLine }: FunctionProcessOptions): FunctionProcess {
+export function functionProcess({ program, start, timeoutMs, memoryMb, env, onLine }: FunctionProcessOptions): FunctionProcess {
   let instance: Instance | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   const startInstance = async (): Promise<Instance> => {
-    const child = fork(runtimeFile, [], {
+    const child = fork(program, [], {
       execArgv: [...conditions, `--max-old-space-size=${memoryMb}`],
       env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

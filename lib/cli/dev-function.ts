@@ -1,14 +1,14 @@
 import { pathToFileURL } from 'node:url';
-import { definitionOf } from '../../../compose.ts';
-import { connect } from '../../../connect.ts';
-import { ConnectorError } from '../../../core/errors.ts';
-import { isObject } from '../../../core/field.ts';
-import { type FunctionSettings, settingsKey } from '../function-settings.ts';
-import type { Answer } from './answer.ts';
+import { definitionOf } from '../compose.ts';
+import { connect } from '../connect.ts';
+import { ConnectorError } from '../core/errors.ts';
+import { isObject } from '../core/field.ts';
+import type { Answer } from '../platforms/lambda/emulator/answer.ts';
+import type { FunctionMessage, FunctionStart, InvokeMessage } from '../platforms/lambda/emulator/function-messages.ts';
+import { type FunctionSettings, settingsKey } from '../platforms/lambda/function-settings.ts';
 import { showing } from './dry-run.ts';
-import type { FunctionMessage, FunctionStart, InvokeMessage } from './function-messages.ts';
 
-// The process of one function, started by function-process.ts: loads the handler as Lambda would and calls it with each event.
+// The process of one function, started for sluice dev: loads the handler as Lambda would and calls it with each event.
 
 type Handler = (event: unknown, context: object) => unknown;
 

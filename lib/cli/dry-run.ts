@@ -1,6 +1,6 @@
-import { toJson } from '../../../core/json.ts';
-import { type KafkaRecord, originName } from '../../../core/record.ts';
-import type { SinkDefinition } from '../../../core/sink.ts';
+import { toJson } from '../core/json.ts';
+import { type KafkaRecord, originName } from '../core/record.ts';
+import type { SinkDefinition } from '../core/sink.ts';
 
 /** The same sink to all who ask for its options, but one that prints records and writes nothing. */
 export function showing(
