@@ -177,7 +177,7 @@ function isGuardAhead(outcome: unknown): outcome is ConfigError {
 }
 
 /** A record whose guard field has this value; `n` makes the rest differ. */
-export function guarded(subject: Subject, key: string, field: number, n: number): KafkaRecord {
+function guarded(subject: Subject, key: string, field: number, n: number): KafkaRecord {
   const { guard } = subject.mode;
   const record = subject.record(key, n);
   return typeof guard === 'object' ? { ...record, value: { ...(record.value as object), [guard.field]: field } } : record;

@@ -26,7 +26,7 @@ declare module 'vitest' {
 }
 
 /** A real server, started when the first test file of the run asks for it. Throws when this machine cannot run it. */
-export async function sharedServer<Name extends ServerName>(name: Name): Promise<SharedServers[Name]> {
+async function sharedServer<Name extends ServerName>(name: Name): Promise<SharedServers[Name]> {
   const answer = await ask(name);
   if ('server' in answer) return answer.server;
   throw new Error('missing' in answer ? answer.missing : answer.error);
