@@ -1,0 +1,29 @@
+import type { Clock } from '../../core/retry.ts';
+
+/** One bound for all records that were fetched and are not settled, whatever the number of partitions. */
+export interface Memory {
+  add(bytes: number): void;
+  /** Gives bytes back and wakes who waits for room. */
+  free(bytes: number): void;
+  isShort(): boolean;
+  /** Resolves when bytes were given back, or after the time. */
+  change(withinMs: number): Promise<void>;
+}
+
+export function boundedMemory(maxBytes: number, { sleep }: Pick<Clock, 'sleep'>): Memory {
+  let bytes = 0;
+  let freed = new AbortController();
+  return {
+    add(more) {
+      bytes += more;
+    },
+    free(less) {
+      bytes -= less;
+      const wakes = freed;
+      freed = new AbortController();
+      wakes.abort();
+    },
+    isShort: () => bytes > maxBytes,
+    change: (withinMs) => sleep(Math.max(1, withinMs), freed.signal),
+  };
+}
