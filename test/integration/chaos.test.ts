@@ -29,14 +29,16 @@ describe.skipIf(missing !== undefined)('workers that are killed, stopped and fro
         { mode: 'upsert', records: 200_000, partitions: 6, sharedKeys: 1_000, tombstones: 0.02, workers: 2 },
         { mode: 'insert', records: 40_000, partitions: 6, sharedKeys: 200, tombstones: 0, workers: 2 },
       ],
-      producingMs: 25_000,
+      producingMs: 10_000,
       ragingMs: 0,
-      pauseMs: [300, 2_000],
+      pace: { records: 25_000, maxMs: 10_000 },
       patienceMs: 120_000,
       tell: say,
     });
-    for (const { mode, poison, letters, repeatedLetters } of report.connectors)
-      say(`${mode}: ${poison} records of poison, ${letters} dead letters, ${repeatedLetters} of them repeats`);
+    for (const { mode, poison, letters, repeatedLetters, repeats } of report.connectors)
+      say(
+        `${mode}: ${repeats} records came again; ${poison} records of poison, ${letters} dead letters, ${repeatedLetters} of them repeats`,
+      );
     say(`The storm took ${JSON.stringify(report.seconds)}`);
   }, stormTimeoutMs);
 

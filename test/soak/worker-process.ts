@@ -20,6 +20,11 @@ export interface WorkerInput {
   readonly transforms: boolean;
 }
 
+/** What it says whenever a batch is settled, and once when it runs. */
+export interface WorkerNews {
+  readonly settled: number;
+}
+
 const input = JSON.parse(process.argv[2] ?? '{}') as WorkerInput;
 const { name, cluster, groupId, sessionTimeoutMs, heartbeatIntervalMs } = input;
 const stopping = new AbortController();
@@ -27,6 +32,7 @@ process.on('SIGTERM', () => stopping.abort());
 process.on('disconnect', () => process.exit(3)); // whoever started it is gone
 
 const log = jsonLog((line) => void process.stdout.write(`${line}\n`), { level: 'debug', now: Date.now, fields: { pid: process.pid } });
+const tellParent = (news: WorkerNews): void => void (process.connected && process.send?.(news));
 const springTraps: Transform = (record) => {
   if ((record.value as { readonly trap?: true }).trap === true) throw new TypeError('This is a trap.');
   return record;
@@ -41,7 +47,10 @@ const connector = await openConnector(input.transforms ? { sink: postgres, trans
     env: process.env,
     clock: realClock,
     log,
-    reportBatch: ({ lastError, ...counts }) => log.debug('batch', { ...counts, code: lastError?.code, at: lastError?.at }),
+    reportBatch({ lastError, ...counts }) {
+      log.debug('batch', { ...counts, code: lastError?.code, at: lastError?.at });
+      tellParent({ settled: counts.records - counts.redelivered });
+    },
     reportRetry: (records, attempt, waitMs) => log.debug('retry', { records, attempt, waitMs }),
   },
 });
@@ -61,7 +70,7 @@ const worker = runWorker({
   log,
   tell: (fact) => log.info(fact.type, { ...fact, partitions: 'partitions' in fact ? fact.partitions.join() : undefined }),
 });
-process.send?.('up');
+tellParent({ settled: 0 });
 const end = await worker.ended;
 await connector.close();
 log.info('ended', { reason: end.reason, isCommitted: end.isCommitted });

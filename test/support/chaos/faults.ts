@@ -109,39 +109,52 @@ async function slow(name: string, proxy: Stage['broker'], delayMs: number): Prom
   return `the ${name} was slow by ${delayMs} ms`;
 }
 
+// Workers die more often than servers.
 const lanes: readonly (readonly [string, readonly Fault[]])[] = [
-  ['workers', Object.values(workerFaults)],
+  ['workers', [...Object.values(workerFaults), workerFaults.killed, workerFaults.stopped]],
   ['database', Object.values(databaseFaults)],
   ['broker', Object.values(brokerFaults)],
 ];
+
+/** When the next fault comes: when so many records were settled since the last one, so that it hits something at work, or after a time. */
+export interface Pace {
+  /** Records settled between two faults of one kind of target, on average. */
+  readonly records: number;
+  readonly maxMs: number;
+}
 
 export interface FaultOptions {
   readonly seed: number;
   readonly stage: Stage;
   readonly pools: readonly WorkerPool[];
   readonly sessionTimeoutMs: number;
-  /** Pauses between the faults of one kind of target. */
-  readonly pauseMs: readonly [from: number, to: number];
+  readonly pace: Pace;
   /** Every fault happens once at least, and then they go on until this is over. */
   readonly untilMs: number;
   readonly tell: (fault: string) => void;
 }
 
 /** Faults of workers, database and broker at the same time, in an order that the seed decides. */
-export async function rage({ seed, pauseMs, untilMs, tell, ...rest }: FaultOptions): Promise<void> {
+export async function rage({ seed, pace, untilMs, tell, ...rest }: FaultOptions): Promise<void> {
   const startedAt = Date.now();
+  const isOver = (): boolean => Date.now() - startedAt >= untilMs;
   await Promise.all(
     lanes.map(async ([name, faults], index) => {
       const random = generator(seed + index);
-      for (let round = 0; round === 0 || Date.now() - startedAt < untilMs; round++) {
+      for (let round = 0; round === 0 || !isOver(); round++) {
         for (const fault of shuffled(random, faults)) {
-          if (round > 0 && Date.now() - startedAt >= untilMs) return;
-          await sleep(between(random, ...pauseMs));
-          tell(
-            await fault({ ...rest, random }).catch((error) => Promise.reject(new Error(`A fault of the ${name} failed`, { cause: error }))),
-          );
+          await pause(rest.pools, pace.records * (0.5 + random()), pace.maxMs);
+          if (round > 0 && isOver()) return;
+          tell(await fault({ ...rest, random }).catch((cause) => Promise.reject(new Error(`A fault of the ${name} failed`, { cause }))));
         }
       }
     }),
   );
+}
+
+async function pause(pools: readonly WorkerPool[], records: number, maxMs: number): Promise<void> {
+  const settled = (): number => pools.reduce((sum, pool) => sum + pool.settled, 0);
+  const from = settled();
+  const until = Date.now() + maxMs;
+  while (Date.now() < until && settled() - from < records) await sleep(20);
 }

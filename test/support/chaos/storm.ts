@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterAdmin } from '../../../lib/clients/kafka/admin.ts';
 import type { Cluster } from '../../../lib/clients/kafka.ts';
 import { clusterWith, readTopic } from '../clusters.ts';
-import { rage } from './faults.ts';
+import { type Pace, rage } from './faults.ts';
 import { judgeLetters } from './letters.ts';
 import { type Numbered, type NumberedOptions, numbered } from './numbered.ts';
 import { type Stage, setStage } from './stage.ts';
@@ -25,7 +25,7 @@ export interface StormOptions {
   readonly producingMs: number;
   /** Faults begin as long as this is not over, and until each kind happened once. */
   readonly ragingMs: number;
-  readonly pauseMs: readonly [from: number, to: number];
+  readonly pace: Pace;
   /** How long the workers get to come to the end once it is calm. */
   readonly patienceMs: number;
   readonly tell: (event: string) => void;
@@ -42,6 +42,8 @@ export interface Aftermath {
   readonly letterFaults: readonly string[];
   readonly letters: number;
   readonly repeatedLetters: number;
+  /** How many records were settled more than once. */
+  readonly repeats: number;
   readonly deserters: readonly string[];
 }
 
@@ -115,13 +117,13 @@ async function prepare(connector: StormConnector, seed: number, stage: Stage, ad
       url: { env: 'STORM_DATABASE_URL' },
       connectTimeoutMs: 2_000,
       statementTimeoutMs: 5_000,
-      batchRows: 200,
+      batchRows: 500,
       ...sinks[mode],
     },
     onError: { deadLetterTopic },
     // Short, so that batches are given up and begun again as well as retried.
     retry: { baseMs: 50, capMs: 400, maxElapsedMs: 1_500 },
-    worker: { records: 500, bytes: 200_000, ageMs: 300, idleMs: 20, concurrency: 4 },
+    worker: { records: 1_000, bytes: 400_000, ageMs: 300, idleMs: 20, concurrency: 4 },
   };
   const input = {
     name: `numbers-${mode}`,
@@ -139,7 +141,7 @@ async function prepare(connector: StormConnector, seed: number, stage: Stage, ad
 }
 
 async function weather(
-  { seed, producingMs, ragingMs, pauseMs, patienceMs, tell }: StormOptions,
+  { seed, producingMs, ragingMs, pace, patienceMs, tell }: StormOptions,
   runs: readonly Run[],
   stage: Stage,
   cluster: Cluster,
@@ -154,7 +156,7 @@ async function weather(
     tell(line);
   };
   const pools = runs.map(({ pool }) => pool);
-  const raging = rage({ seed, stage, pools, sessionTimeoutMs, pauseMs, untilMs: ragingMs, tell: tellFault });
+  const raging = rage({ seed, stage, pools, sessionTimeoutMs, pace, untilMs: ragingMs, tell: tellFault });
   await Promise.all([raging, ...runs.map((run) => produce(run, cluster, producingMs))]);
   const calmAt = Date.now();
   tell(`${seconds(beganAt)} s: it is calm`);
@@ -181,6 +183,7 @@ async function weather(
         letterFaults: letters.faults,
         letters: letters.letters,
         repeatedLetters: letters.repeats,
+        repeats: run.pool.settled - run.records,
         deserters: [...run.pool.deserters, ...(ends[index] ?? []).filter((end) => !end.endsWith(' 0'))],
       };
     }),

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkerInput } from '../../soak/worker-process.ts';
+import type { WorkerInput, WorkerNews } from '../../soak/worker-process.ts';
 import { cacheFolder } from '../servers/cache.ts';
 
 export interface WorkerProcess {
@@ -20,6 +20,8 @@ export interface WorkerProcess {
 export interface WorkerPool {
   readonly running: readonly WorkerProcess[];
   start(): WorkerProcess;
+  /** Records settled by all of them until now; what came again counts again. */
+  readonly settled: number;
   /** Workers that ended although nobody asked them to. */
   readonly deserters: readonly string[];
 }
@@ -32,10 +34,14 @@ export function workerPool(input: WorkerInput, env: Readonly<Record<string, stri
   const running: WorkerProcess[] = [];
   const deserters: string[] = [];
   let started = 0;
+  let settled = 0;
 
   const start = (): WorkerProcess => {
     const name = `${input.name}-${++started}`;
     const { child, exited } = spawnWorker(input, env, join(logDir, `${name}.log`));
+    child.on('message', (news) => {
+      settled += (news as WorkerNews).settled;
+    });
     const up = Promise.race([once(child, 'message'), exited]);
     let isAsked = false;
     const leave = (): void => {
@@ -71,7 +77,14 @@ export function workerPool(input: WorkerInput, env: Readonly<Record<string, stri
     running.push(worker);
     return worker;
   };
-  return { running, deserters, start };
+  return {
+    running,
+    deserters,
+    start,
+    get settled() {
+      return settled;
+    },
+  };
 }
 
 function spawnWorker(
