@@ -112,7 +112,7 @@ export function createConnector(parts: ConnectorParts): Connector {
       const deliveries = await deliverAll(batch, mode, writing.signal, writing.deadline).finally(writing.end);
 
       let settlement = settle(deliveries, { mode, dataErrors: parts.dataErrors });
-      if (letters !== undefined && outer?.aborted !== true) {
+      if (letters !== undefined) {
         const lettering = limited(deadline - endReserveMs, clock, outer);
         const context = { ...parts.letterContext, now: clock.now() };
         settlement = await deadLetter(settlement, { ...letters, context, signal: lettering.signal, deadline: lettering.deadline }).finally(

@@ -54,6 +54,7 @@ async function writeLetters(letters: readonly Letter[], options: DeadLetterOptio
 }
 
 async function write(letters: readonly Letter[], { writer, signal, deadline }: DeadLetterOptions): Promise<readonly Outcome[]> {
+  if (signal.aborted) return failAll(letters.length, new RetriableError('ABORTED', 'The time for letters is over'));
   try {
     return checkedOutcomes(await writer.write(letters, { signal, ...(deadline === undefined ? {} : { deadline }) }), letters.length);
   } catch (error) {
