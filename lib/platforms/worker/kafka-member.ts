@@ -15,8 +15,8 @@ export interface MemberOptions {
 
 // How long a broker keeps a fetch open when there is nothing, and with that how long a partition that is resumed waits at most.
 const maxWaitMs = 250;
-// The poller decides what runs at the same time; a call that waits for another would only delay what is fetched already.
-const unlimited = 1_000;
+// The poller decides what runs at the same time, so these calls only hand over. kafkajs goes through this many at every fetch.
+const handovers = 32;
 
 /** Members of a consumer group of the cluster. */
 export function kafkaMember(
@@ -33,7 +33,7 @@ export function kafkaMember(
       maxBytes: fetchBytes,
       maxBytesPerPartition: fetchBytesPerPartition,
       maxWaitMs,
-      concurrency: unlimited,
+      concurrency: handovers,
     });
     const listener = { joining: events.joining, joined: events.joined, crashed: events.ended };
     return {

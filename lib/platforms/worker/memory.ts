@@ -12,7 +12,7 @@ export interface Memory {
 
 export function boundedMemory(maxBytes: number, { sleep }: Pick<Clock, 'sleep'>): Memory {
   let bytes = 0;
-  let freed = new AbortController();
+  let freed: AbortController | undefined; // there only while somebody waits
   return {
     add(more) {
       bytes += more;
@@ -20,10 +20,13 @@ export function boundedMemory(maxBytes: number, { sleep }: Pick<Clock, 'sleep'>)
     free(less) {
       bytes -= less;
       const wakes = freed;
-      freed = new AbortController();
-      wakes.abort();
+      freed = undefined;
+      wakes?.abort();
     },
     isShort: () => bytes > maxBytes,
-    change: (withinMs) => sleep(Math.max(1, withinMs), freed.signal),
+    change(withinMs) {
+      freed ??= new AbortController();
+      return sleep(Math.max(1, withinMs), freed.signal);
+    },
   };
 }

@@ -39,8 +39,12 @@ export function troubleOf(lanes: readonly Lane[]): Trouble | undefined {
   return worst?.trouble;
 }
 
+// A data error keeps its partition from going on only where nothing says what is to become of it.
+const putAside = 'Set connector.onError.deadLetterTopic to put such records aside, or onError: skip to drop them.';
+
 export function toTrouble(error: ConnectorError, since: number): Trouble {
-  return { class: error.class, code: error.code, message: error.message, since };
+  const advice = error.class === 'data' ? `. ${putAside}` : '';
+  return { class: error.class, code: error.code, message: `${error.message}${advice}`, since };
 }
 
 export function isBlocking(trouble: Trouble): boolean {
