@@ -39,6 +39,11 @@ export function readFunctionSettings(given: unknown, env: Readonly<Record<string
   return { ...given, connector, settings, mode: acknowledgeMode(settings), ...(cluster === undefined ? {} : { cluster }) };
 }
 
+/** Whose settings they are, however wrong they may be otherwise; undefined when they do not even say that. */
+export function namesOf(given: unknown): Pick<FunctionSettings, 'service' | 'stage' | 'name'> | undefined {
+  return isFunctionSettings(given) ? given : undefined;
+}
+
 function isFunctionSettings(given: unknown): given is FunctionSettings {
   return isObject(given) && ['service', 'stage', 'name'].every((name) => typeof given[name] === 'string') && isObject(given['connector']);
 }
@@ -52,7 +57,24 @@ function withOverride({ connector, cluster }: FunctionSettings, text: string | u
     const advice = near === undefined ? `Known options: ${overridable.join(', ')}.` : `Did you mean "${near}"?`;
     throw new ConfigError('CONFIG_INVALID', `Unknown option "${name}" in ${overrideVariable}. ${advice}`);
   }
+  refuseOtherMode(override['connector']);
   return { connector: merged(connector, override['connector']), cluster: merged(cluster, override['cluster']) };
+}
+
+/** The mapping stays as it was deployed: a function that then answers in another mode loses records in silence. */
+function refuseOtherMode(connector: unknown): void {
+  const trigger = isObject(connector) ? ownField(connector, 'trigger') : undefined;
+  const option =
+    isObject(connector) && Object.hasOwn(connector, 'acknowledge')
+      ? 'connector.acknowledge'
+      : isObject(trigger) && Object.hasOwn(trigger, 'pollers')
+        ? 'connector.trigger.pollers'
+        : undefined;
+  if (option === undefined) return;
+  throw new ConfigError(
+    'CONFIG_INVALID',
+    `${overrideVariable} cannot set ${option}, as the event source mapping would not change with it. Set it in serverless.yml and deploy.`,
+  );
 }
 
 function parseOverride(text: string): Readonly<Record<string, unknown>> {

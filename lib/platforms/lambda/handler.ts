@@ -4,7 +4,7 @@ import type { BatchMeasurement, Connector } from '../../core/connector.ts';
 import { ConfigError, RetriableError } from '../../core/errors.ts';
 import { jsonLog, type Log, type LogFields } from '../../core/log.ts';
 import { type KafkaTriggerEvent, type KafkaTriggerResponse, readBatch, toResponse } from './event.ts';
-import { type ReadFunctionSettings, readFunctionSettings } from './function-settings.ts';
+import { namesOf, type ReadFunctionSettings, readFunctionSettings } from './function-settings.ts';
 import { batchMetrics, embeddedMetrics, type InvocationMetrics, misconfigured } from './metrics.ts';
 
 /** The part of Lambda's context that is used. */
@@ -88,10 +88,8 @@ export function lambdaHandler({ open, settings, env, now, print }: HandlerParts)
 
   const flush = async (): Promise<void> => {
     const { metrics = [] } = invocations.getStore() ?? {};
-    const dimensions = await opening
-      ?.then(({ read: { service, stage, name } }) => ({ service, stage, connector: name }))
-      .catch(() => undefined);
-    for (const each of metrics) print(embeddedMetrics(each, dimensions ?? unnamed(env), now()));
+    const { service, stage, name } = namesOf(settings()) ?? unnamed(env);
+    for (const each of metrics) print(embeddedMetrics(each, { service, stage, connector: name }, now()));
   };
 
   // Its early answer stays off: an answer before the batch is settled would commit it.
@@ -144,6 +142,7 @@ function tellOfTrouble(log: Log, { ms: _, lastError, ...counts }: BatchMeasureme
   else log.warn('Records were put aside', fields);
 }
 
-function unnamed(env: HandlerParts['env']): { service: string; stage: string; connector: string } {
-  return { service: '', stage: '', connector: env['AWS_LAMBDA_FUNCTION_NAME'] ?? '' };
+/** CloudWatch refuses metrics whose dimensions are empty. */
+function unnamed(env: HandlerParts['env']): { service: string; stage: string; name: string } {
+  return { service: 'unknown', stage: 'unknown', name: env['AWS_LAMBDA_FUNCTION_NAME'] || 'unknown' };
 }

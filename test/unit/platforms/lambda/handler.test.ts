@@ -163,11 +163,24 @@ describe('the Lambda handler', () => {
     ['a list', '[1]', 'to be a JSON object'],
     ['an unknown key', '{"conector":{}}', 'Did you mean "connector"?'],
     ['an unknown option', '{"connector":{"epok":1}}', 'Did you mean "epoch"?'],
+    ['another way to acknowledge', '{"connector":{"acknowledge":"partial"}}', 'connector.acknowledge'],
+    ['another mode of the mapping', '{"connector":{"trigger":{"pollers":{}}}}', 'connector.trigger.pollers'],
   ])('refuses an override that is %s without repeating it', async (_, text, expected) => {
     const { handler } = start({ env: { SLUICE_OVERRIDE: text } });
     const failure = await handler(event).catch((error: Error) => error);
     expect(failure).toMatchObject({ name: 'ConfigError', message: expect.stringContaining(expected) });
     expect((failure as Error).message).not.toContain('secret text');
+  });
+
+  it('counts a config error for its own service, stage and name, where alarms look for it, though it cannot start', async () => {
+    const { handler, lines } = start({ settings: settingsOf({ ...connector, batchsize: 1 }) });
+    await expect(handler(event)).rejects.toThrow(/batchsize/);
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
+      service: 'shop',
+      stage: 'test',
+      connector: 'orders-to-memory',
+      configErrors: 1,
+    });
   });
 
   it('throws for an event it does not understand', async () => {
