@@ -134,10 +134,12 @@ function versionOf({ topic, partition, offset }: Origin, epoch: number): Version
 
 function toOutputs(output: unknown, record: KafkaRecord, parts: readonly number[] | undefined): Prepared {
   if (output === null) return null;
-  if (!Array.isArray(output)) return isRecord(output) ? onlyParts(identified(output, record, 0), parts) : notARecord(record);
+  if (!Array.isArray(output)) {
+    return isRecord(output) ? onlyParts(identified(output, record, 0), parts) : notARecord(output, record);
+  }
   const outputs: KafkaRecord[] = [];
   for (const [part, each] of output.entries()) {
-    if (!isRecord(each)) return notARecord(record);
+    if (!isRecord(each)) return notARecord(each, record);
     if (parts === undefined || parts.includes(part)) outputs.push(identified(each, record, part));
   }
   return outputs.length === 0 ? null : outputs;
@@ -147,10 +149,12 @@ function toOutputs(output: unknown, record: KafkaRecord, parts: readonly number[
 function identified(output: KafkaRecord, source: KafkaRecord, part: number): KafkaRecord {
   const isMarked =
     output.origin === source.origin && output.version === source.version && output.part === part && output.bytes === undefined;
-  if (isMarked && Array.isArray(output.headers) && output.value !== undefined) return output;
-  const { bytes: _, ...kept } = output;
+  const isWhole = output.key !== undefined && output.headers != null && output.timestamp != null && output.target !== null;
+  if (isMarked && isWhole) return output;
+  const { bytes: _, target, ...kept } = output;
   return {
     ...kept,
+    ...(target == null ? {} : { target }),
     origin: source.origin,
     version: source.version,
     part,
@@ -158,7 +162,6 @@ function identified(output: KafkaRecord, source: KafkaRecord, part: number): Kaf
     timestampType: output.timestampType ?? source.timestampType,
     headers: output.headers ?? source.headers,
     key: output.key ?? null,
-    value: output.value ?? null,
     size: source.size ?? 0,
   };
 }
@@ -168,11 +171,21 @@ function onlyParts(record: KafkaRecord, parts: readonly number[] | undefined): K
 }
 
 function isRecord(output: unknown): output is KafkaRecord {
-  return typeof output === 'object' && output !== null && 'value' in output;
+  return recordFault(output) === undefined;
 }
 
-function notARecord({ origin }: KafkaRecord): Failure {
-  const message = `Expected the transform to return a record, a list of records or null, got something else (${originName(origin)}). Return null to drop a record.`;
+/** What a transform got wrong. Types cannot tell what comes out of a record: a field that is missing there must not become a delete. */
+function recordFault(output: unknown): string | undefined {
+  if (typeof output !== 'object' || output === null) return 'a record, a list of records, or null to drop it';
+  const { value, target, headers, timestamp } = output as { readonly [name in keyof KafkaRecord]?: unknown };
+  if (value === undefined) return 'a record with a value, or with value: null to delete';
+  if (target != null && typeof target !== 'string') return 'a record whose target is text';
+  if (headers != null && !Array.isArray(headers)) return 'a record whose headers are a list of { key, value }';
+  return timestamp == null || Number.isFinite(timestamp) ? undefined : 'a record whose timestamp is in milliseconds since the epoch';
+}
+
+function notARecord(output: unknown, { origin }: KafkaRecord): Failure {
+  const message = `Expected the transform to return ${recordFault(output)}, got something else (${originName(origin)})`;
   return { error: new DataError('TRANSFORM_RETURNED_NOTHING', message), stage: 'transform' };
 }
 

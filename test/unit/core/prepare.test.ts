@@ -101,6 +101,27 @@ describe('a transform', () => {
     });
   });
 
+  it.each<[string, object]>([
+    ['without a value, which would delete instead', { value: undefined }],
+    ['with a target that is no text', { target: 5 }],
+    ['with headers that are no list', { headers: { a: 'b' } }],
+    ['with a timestamp that is no number', { timestamp: '2026-11-01' }],
+  ])('that returns a record %s fails its record', (_, changes) => {
+    for (const transform of [(record: object) => ({ ...record, ...changes }), (record: object) => [{ ...record, ...changes }]])
+      expect(prepareWith({ transform: transform as never })).toMatchObject({ error: { class: 'data' }, stage: 'transform' });
+  });
+
+  it('that leaves key or target out returns a record without them', () => {
+    const transform = (record: object) => ({ ...record, key: undefined, target: null });
+    const output = prepareWith({ transform: transform as never });
+    expect(output).toMatchObject({ key: null, value: { id: 1 } });
+    expect(output).not.toHaveProperty('target');
+  });
+
+  it('makes a tombstone with null', () => {
+    expect(prepareWith({ transform: (record) => ({ ...record, value: null }) })).toMatchObject({ value: null });
+  });
+
   it('that throws fails its record, without a word of what it said', () => {
     const failed = prepareWith({
       transform: () => {
