@@ -1,58 +1,92 @@
-import { DataError, RetriableError } from './errors.ts';
+import { ConfigError, type ConnectorError, DataError, RetriableError } from './errors.ts';
 import { checkedOutcomes, failAll, heldBack, sinkFailure } from './outcome.ts';
 import { type KafkaRecord, partitionName } from './record.ts';
 import type { Limits, Outcome, Sink, WriteOptions } from './sink.ts';
 
 /**
  * Cuts a write into pieces the sink can take, one after the other. A sink that is not `ordered` gets at most one record per identity in a
- * piece, and nothing of a partition after a record of it failed retriably. A DataError thrown for a whole piece is narrowed down by
+ * piece, and nothing of a partition after a record of it failed retriably or by a wrong setting. A DataError thrown for a whole piece is narrowed down by
  * halving until it belongs to one record. After any other throw the rest is not sent.
  */
 export function chunked(sink: Sink, limits: Limits, { ordered }: { readonly ordered: boolean }): Sink {
   return {
     ...sink,
     async write(records, options) {
-      const fits = records.length <= limits.records && totalBytes(records) <= limits.bytes;
-      if (fits && (ordered || identitiesDiffer(sink, records))) return (await send(sink, records, options)).outcomes;
-      return writeInPieces(sink, records, limits, ordered, options);
+      if (ordered || identitiesDiffer(sink, records)) return await writeInTurn(sink, records, limits, ordered, options);
+      return await writeInPieces(sink, records, limits, options);
     },
   };
 }
 
-async function writeInPieces(
+/** The records one after the other, as many at once as fit. */
+async function writeInTurn(
   sink: Sink,
   records: readonly KafkaRecord[],
   limits: Limits,
   ordered: boolean,
   options: WriteOptions,
 ): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  while (outcomes.length < records.length) {
+    const from = outcomes.length;
+    const to = endOfPiece(records, from, limits);
+    const isAll = from === 0 && to === records.length;
+    const answer = await send(sink, isAll ? records : records.slice(from, to), options);
+    if (isAll) return answer.outcomes;
+    for (const outcome of answer.outcomes) outcomes.push(outcome);
+    if (answer.stoppedBy !== undefined) while (outcomes.length < records.length) outcomes.push(heldBackBy(answer.stoppedBy));
+    else if (!ordered && answer.outcomes.some(holdsBack)) return await writeInPieces(sink, records, limits, options, outcomes);
+  }
+  return outcomes;
+}
+
+/** Where a piece ends that begins here. */
+function endOfPiece(records: readonly KafkaRecord[], from: number, limits: Limits): number {
+  const most = Math.min(records.length, from + limits.records);
+  let bytes = 0;
+  for (let position = from; position < most; position++) {
+    const record = records[position];
+    bytes += record === undefined ? 0 : sizeOf(record);
+    if (bytes > limits.bytes && position > from) return position;
+  }
+  return Math.max(most, from + 1);
+}
+
+/** As in turn, but what must not be sent together, or not yet, waits for a later piece. The first outcomes may be known. */
+async function writeInPieces(
+  sink: Sink,
+  records: readonly KafkaRecord[],
+  limits: Limits,
+  options: WriteOptions,
+  known: readonly Outcome[] = [],
+): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = Array(records.length);
-  const failedAt = new Map<string, number>(); // partition -> position of its first retriable failure
-  let waiting = records.map((_, position) => position);
-  let stopped = false;
+  const failures = new Map<string, Failure>(); // by partition
+  const settle = (position: number, outcome: Outcome): void => {
+    outcomes[position] = outcome;
+    const record = records[position];
+    if (!holdsBack(outcome) || record === undefined) return;
+    const partition = partitionName(record.origin);
+    const before = failures.get(partition);
+    if (before === undefined || position < before.position) failures.set(partition, { position, outcome });
+  };
+  for (const [position, outcome] of known.entries()) settle(position, outcome);
+  let waiting = Array.from({ length: records.length - known.length }, (_, index) => known.length + index);
   while (waiting.length > 0) {
-    const sendable = ordered ? waiting : waiting.filter((position) => !isHeldBack(records[position], position, failedAt));
-    const { piece, rest } = nextPiece(sink, records, sendable, limits, ordered);
-    if (stopped || piece.length === 0) {
-      for (const position of waiting) outcomes[position] = heldBack();
-      break;
+    const sendable: number[] = [];
+    for (const position of waiting) {
+      const failure = failureBefore(records[position], position, failures);
+      if (failure === undefined) sendable.push(position);
+      else outcomes[position] = heldBackBy(failure.outcome);
     }
-    if (sendable.length < waiting.length) {
-      const kept = new Set(sendable);
-      for (const position of waiting) if (!kept.has(position)) outcomes[position] = heldBack();
-    }
+    const { piece, rest } = nextPiece(sink, records, sendable, limits);
+    if (piece.length === 0) break;
     const answer = await send(sink, pick(records, piece), options);
-    stopped = answer.stopped;
-    for (const [index, position] of piece.entries()) {
-      const outcome = answer.outcomes[index] ?? heldBack();
-      outcomes[position] = outcome;
-      const record = records[position];
-      if (outcome instanceof RetriableError && record !== undefined) {
-        const partition = partitionName(record.origin);
-        failedAt.set(partition, Math.min(position, failedAt.get(partition) ?? position));
-      }
-    }
+    for (const [index, position] of piece.entries()) settle(position, answer.outcomes[index] ?? heldBack());
     waiting = rest;
+    if (answer.stoppedBy === undefined) continue;
+    for (const position of rest) outcomes[position] = heldBackBy(answer.stoppedBy);
+    break;
   }
   return outcomes;
 }
@@ -63,7 +97,6 @@ function nextPiece(
   records: readonly KafkaRecord[],
   waiting: readonly number[],
   limits: Limits,
-  ordered: boolean,
 ): { piece: number[]; rest: number[] } {
   const piece: number[] = [];
   const rest: number[] = [];
@@ -72,7 +105,7 @@ function nextPiece(
   for (const [index, position] of waiting.entries()) {
     const record = records[position];
     if (record === undefined) continue;
-    const identity = ordered ? null : (sink.identity?.(record) ?? null);
+    const identity = sink.identity?.(record) ?? null;
     if (identity !== null && identities.has(identity)) {
       rest.push(position);
       continue;
@@ -91,31 +124,52 @@ function nextPiece(
 
 interface Answer {
   readonly outcomes: readonly Outcome[];
-  /** The sink threw something that the next piece would meet as well. */
-  readonly stopped: boolean;
+  /** What the sink threw, when the next piece would meet it as well. */
+  readonly stoppedBy?: ConnectorError;
 }
 
 async function send(sink: Sink, records: readonly KafkaRecord[], options: WriteOptions): Promise<Answer> {
   try {
-    return { outcomes: checkedOutcomes(await sink.write(records, options), records.length), stopped: false };
+    return { outcomes: checkedOutcomes(await sink.write(records, options), records.length) };
   } catch (error) {
     const failure = sinkFailure(error);
-    if (!(failure instanceof DataError)) return { outcomes: failAll(records.length, failure), stopped: true };
-    if (records.length === 1) return { outcomes: [failure], stopped: false };
-    if (options.signal.aborted)
-      return { outcomes: failAll(records.length, new RetriableError('ABORTED', 'The time for writing is over')), stopped: true };
+    if (!(failure instanceof DataError)) return stoppedBy(failure, records.length);
+    if (records.length === 1) return { outcomes: [failure] };
+    if (options.signal.aborted) return stoppedBy(new RetriableError('ABORTED', 'The time for writing is over'), records.length);
     const middle = records.length >> 1;
     const first = await send(sink, records.slice(0, middle), options);
-    const second = first.stopped
-      ? { outcomes: failAll(records.length - middle, heldBack()), stopped: true }
-      : await send(sink, records.slice(middle), options);
-    return { outcomes: [...first.outcomes, ...second.outcomes], stopped: second.stopped };
+    if (first.stoppedBy !== undefined) {
+      const others = Array<Outcome>(records.length - middle).fill(heldBackBy(first.stoppedBy));
+      return { outcomes: [...first.outcomes, ...others], stoppedBy: first.stoppedBy };
+    }
+    const second = await send(sink, records.slice(middle), options);
+    return { ...second, outcomes: [...first.outcomes, ...second.outcomes] };
   }
 }
 
-function isHeldBack(record: KafkaRecord | undefined, position: number, failedAt: ReadonlyMap<string, number>): boolean {
-  if (record === undefined || failedAt.size === 0) return false;
-  return position > (failedAt.get(partitionName(record.origin)) ?? Number.POSITIVE_INFINITY);
+function stoppedBy(failure: ConnectorError, count: number): Answer {
+  return { outcomes: failAll(count, failure), stoppedBy: failure };
+}
+
+/** What a partition waits for since one of its records failed. */
+interface Failure {
+  readonly position: number;
+  readonly outcome: Outcome;
+}
+
+function holdsBack(outcome: Outcome): boolean {
+  return outcome instanceof RetriableError || outcome instanceof ConfigError;
+}
+
+/** Behind a wrong setting the others are wrong as well: retried, they could be written before it. */
+function heldBackBy(outcome: Outcome | undefined): Outcome {
+  return outcome instanceof ConfigError ? outcome : heldBack();
+}
+
+function failureBefore(record: KafkaRecord | undefined, position: number, failures: ReadonlyMap<string, Failure>): Failure | undefined {
+  if (record === undefined || failures.size === 0) return undefined;
+  const failure = failures.get(partitionName(record.origin));
+  return failure !== undefined && position > failure.position ? failure : undefined;
 }
 
 function identitiesDiffer(sink: Sink, records: readonly KafkaRecord[]): boolean {
@@ -128,12 +182,6 @@ function identitiesDiffer(sink: Sink, records: readonly KafkaRecord[]): boolean 
     seen.add(identity);
   }
   return true;
-}
-
-function totalBytes(records: readonly KafkaRecord[]): number {
-  let bytes = 0;
-  for (const record of records) bytes += sizeOf(record);
-  return bytes;
 }
 
 function sizeOf(record: KafkaRecord): number {
