@@ -25,13 +25,6 @@ declare module 'vitest' {
   }
 }
 
-/** A real server, started when the first test file of the run asks for it. Throws when this machine cannot run it. */
-async function sharedServer<Name extends ServerName>(name: Name): Promise<SharedServers[Name]> {
-  const answer = await ask(name);
-  if ('server' in answer) return answer.server;
-  throw new Error('missing' in answer ? answer.missing : answer.error);
-}
-
 /**
  * Describes behaviour that needs real servers. Where one cannot run because a tool is missing, the tests are skipped
  * aloud; where CI is set, which promises the tools, they fail.
