@@ -4,7 +4,7 @@ import { deliver } from './deliver.ts';
 import type { DataErrorPolicy, Delivery } from './delivery.ts';
 import { type ConfigError, ConnectorError, DataError } from './errors.ts';
 import type { LetterContext } from './letter.ts';
-import type { OpenedSink } from './opened-sink.ts';
+import { graceMs, type OpenedSink } from './opened-sink.ts';
 import { sinkFailure } from './outcome.ts';
 import type { Preparation } from './prepare.ts';
 import { originName, type SourceRecord } from './record.ts';
@@ -72,7 +72,7 @@ export function createConnector(parts: ConnectorParts): Connector {
   let hasWrittenLetters = false;
 
   const probe = async (signal: AbortSignal): Promise<void> => {
-    if (blockedBy?.unauthorized) await opened.reopen();
+    if (blockedBy?.unauthorized) await opened.reopen({ signal });
     await opened.probe?.({ signal });
   };
 
@@ -84,7 +84,7 @@ export function createConnector(parts: ConnectorParts): Connector {
   ): Promise<readonly Delivery[]> => {
     try {
       if (blockedBy !== undefined) await probe(signal);
-      await opened.ready();
+      await opened.ready({ signal });
     } catch (error) {
       const outcome = sinkFailure(error);
       return batch.map((source) => ({ source, outcome, stage: 'sink' }));
@@ -134,8 +134,8 @@ export function createConnector(parts: ConnectorParts): Connector {
   };
 }
 
-/** Time kept for the answer itself. */
-const endReserveMs = 250;
+/** Time kept for ending what is abandoned, and for the answer itself. */
+const endReserveMs = graceMs + 250;
 
 /** Keeps a reserve for dead letters: 10 % of the time, at least 2 s, and twice that while the producer has not been opened yet. */
 function writeDeadline(from: number, deadline: number, hasLetters: boolean, isProducerWarm: boolean): number {

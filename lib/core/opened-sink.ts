@@ -6,81 +6,151 @@ export type OpenSink = (options: { readonly fresh: boolean }) => Promise<Sink>;
 
 export interface OpenedSink extends Sink {
   /** Opens the sink when it is not open. Must have been called before `identity` says anything. */
-  ready(): Promise<void>;
-  /** Closes the sink and opens it again with secrets read afresh. */
-  reopen(): Promise<void>;
+  ready(options: WriteOptions): Promise<void>;
+  /** Opens the sink again, with secrets read afresh, when the one that is open was refused. */
+  reopen(options: WriteOptions): Promise<void>;
 }
 
 /** How long a write may go on after its signal aborted before its connection is destroyed. */
-const graceMs = 1_000;
+export const graceMs = 500;
+
+/** A sink from its opening to its end. */
+interface Session {
+  readonly opening: Promise<Sink>;
+  sink: Sink | undefined;
+  /** How many wait for it to open. */
+  waiting: number;
+  /** Opened after a refusal, and nothing has worked since. */
+  isUnproven: boolean;
+}
 
 /**
  * Keeps one sink open between batches. When the target refuses the credentials, drops the sink and its secrets and opens once more, so that
- * a rotated password heals itself. A write that outlives its signal is abandoned and its sink closed: nothing stays in flight.
+ * a rotated password heals itself. What outlives its signal is abandoned and its sink closed: nothing stays in flight. Several writes may
+ * be under way; none of them ends a sink that was opened after the one it used.
  */
 export function openedSink(open: OpenSink, sleep: (ms: number, signal: AbortSignal) => Promise<void>): OpenedSink {
-  let opening: Promise<Sink> | undefined;
-  let current: Sink | undefined;
-  let isFresh = false; // opened again after a refusal, and nothing has worked since
+  let current: Session | undefined;
+  let refused: Session | undefined;
+  let hasStaleSecrets = false;
+  let lastOpened: Sink | undefined; // says what identities are, even while nothing is open
 
-  const ready = async (options = { fresh: false }): Promise<Sink> => {
-    opening ??= open(options);
+  const start = (): Session => {
+    const session: Session = { opening: open({ fresh: hasStaleSecrets }), sink: undefined, waiting: 0, isUnproven: hasStaleSecrets };
+    hasStaleSecrets = false;
+    session.opening.then(
+      (sink) => {
+        session.sink = sink;
+        lastOpened = sink;
+      },
+      (error: unknown) => {
+        if (current === session) current = undefined;
+        if (isUnauthorized(error)) hasStaleSecrets = true;
+      },
+    );
+    return session;
+  };
+  const ready = async (options: WriteOptions): Promise<{ readonly session: Session; readonly sink: Sink }> => {
+    current ??= start();
+    const session = current;
+    session.waiting++;
     try {
-      current = await opening;
-      return current;
+      const sink = await untilAborted(session.opening, options.signal, 'OPEN_TIMEOUT', 'The target could not be opened in time');
+      return { session, sink };
     } catch (error) {
-      opening = undefined;
+      if (isUnauthorized(error) && !session.isUnproven) return await ready(options);
+      if (session.waiting === 1) drop(session);
       throw error;
+    } finally {
+      session.waiting--;
     }
   };
-  const drop = async (): Promise<void> => {
-    const sink = current;
+  /** Whoever uses it still finds it closed; nobody waits for that. */
+  const drop = (session: Session): void => {
+    if (current !== session) return;
     current = undefined;
-    opening = undefined;
-    await sink?.close?.();
+    void closed(session).catch(() => undefined); // a sink that cannot be closed any more is dropped all the same
   };
-  const reopen = async (): Promise<Sink> => {
-    await drop().catch(() => undefined); // a sink that cannot be closed any more is dropped all the same
-    isFresh = true;
-    return await ready({ fresh: true });
+  const refuse = (session: Session): void => {
+    if (current !== session) return;
+    hasStaleSecrets = true;
+    drop(session);
   };
-  const writeOnce = async (sink: Sink, records: Parameters<Sink['write']>[0], options: WriteOptions): Promise<readonly Outcome[]> => {
-    const writing = sink.write(records, options);
-    const abandoned = await outlives(writing, options.signal, sleep);
-    if (!abandoned) return await writing;
-    writing.catch(() => undefined);
-    void drop().catch(() => undefined);
-    throw new RetriableError('ABORTED', 'The target did not answer before the time for writing was over');
+  const writeOnce = async (
+    { session, sink }: { readonly session: Session; readonly sink: Sink },
+    records: Parameters<Sink['write']>[0],
+    options: WriteOptions,
+  ): Promise<readonly Outcome[]> => {
+    const outcomes = await tryWrite(async () => {
+      const writing = sink.write(records, options);
+      if (!(await outlives(writing, options.signal, sleep))) return await writing;
+      writing.catch(() => undefined);
+      drop(session);
+      throw new RetriableError('ABORTED', 'The target did not answer before the time for writing was over');
+    }, records.length);
+    if (outcomes.some(isUnauthorized)) refused = session;
+    else session.isUnproven = false;
+    return outcomes;
   };
 
   return {
-    ready: async () => void (await ready()),
-    reopen: async () => void (await reopen()),
-    identity: (record) => current?.identity?.(record) ?? null,
+    ready: async (options) => void (await ready(options)),
+    async reopen(options) {
+      if (refused !== undefined) refuse(refused);
+      await ready(options);
+    },
+    identity(record) {
+      try {
+        return lastOpened?.identity?.(record) ?? null;
+      } catch {
+        return null; // it is refused when it is written
+      }
+    },
     async probe(options) {
-      const sink = await ready();
-      await sink.probe?.(options);
+      const { session, sink } = await ready(options);
+      if (sink.probe === undefined) return;
+      try {
+        await untilAborted(
+          sink.probe(options),
+          options.signal,
+          'PROBE_TIMEOUT',
+          'The target did not answer in time whether it can be written to',
+        );
+      } catch (error) {
+        if (isUnauthorized(error)) refused = session;
+        throw error;
+      }
     },
     async write(records, options) {
-      const outcomes = await tryWrite(() => ready().then((sink) => writeOnce(sink, records, options)), records.length);
-      const refused = outcomes.flatMap((outcome, position) => (isUnauthorized(outcome) ? [position] : []));
-      if (refused.length === 0) isFresh = false;
-      if (refused.length === 0 || isFresh) return outcomes;
+      const first = await ready(options);
+      const outcomes = await writeOnce(first, records, options);
+      const positions = outcomes.flatMap((outcome, position) => (isUnauthorized(outcome) ? [position] : []));
+      if (positions.length === 0 || (first.session.isUnproven && current === first.session)) return outcomes;
+      refuse(first.session);
       const again = await tryWrite(
         async () =>
-          writeOnce(
-            await reopen(),
-            refused.flatMap((position) => records[position] ?? []),
+          await writeOnce(
+            await ready(options),
+            positions.flatMap((position) => records[position] ?? []),
             options,
           ),
-        refused.length,
+        positions.length,
       );
-      if (!again.some(isUnauthorized)) isFresh = false;
-      const answers = new Map(refused.map((position, index) => [position, again[index]]));
+      const answers = new Map(positions.map((position, index) => [position, again[index]]));
       return outcomes.map((outcome, position) => answers.get(position) ?? outcome);
     },
-    close: drop,
+    async close() {
+      const session = current;
+      if (session === undefined) return;
+      if (session.sink === undefined) return drop(session);
+      current = undefined;
+      await closed(session);
+    },
   };
+}
+
+async function closed({ opening, sink }: Session): Promise<void> {
+  await (sink ?? (await opening)).close?.();
 }
 
 /** A refusal that was thrown counts for every record; anything else that was thrown is thrown on. */
@@ -93,7 +163,7 @@ async function tryWrite(write: () => Promise<readonly Outcome[]>, count: number)
   }
 }
 
-function isUnauthorized(outcome: Outcome | undefined): boolean {
+function isUnauthorized(outcome: unknown): boolean {
   return outcome instanceof ConfigError && outcome.unauthorized;
 }
 
@@ -115,6 +185,21 @@ async function outlives(
   });
   try {
     return await Promise.race([settled, abandoned]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** The result of the work, or a RetriableError when the signal aborts before. */
+async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal, code: string, message: string): Promise<Result> {
+  const over = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new RetriableError(code, message));
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true, signal: over.signal });
+  });
+  try {
+    return await Promise.race([work, aborted]);
   } finally {
     over.abort();
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { acknowledge, nextOffsets } from '../../../lib/core/acknowledge.ts';
 import type { BatchMeasurement } from '../../../lib/core/connector.ts';
 import { ConfigError, DataError, RetriableError } from '../../../lib/core/errors.ts';
-import { openedSink } from '../../../lib/core/opened-sink.ts';
+import { graceMs, openedSink } from '../../../lib/core/opened-sink.ts';
 import type { Outcome, Sink } from '../../../lib/core/sink.ts';
 import { defaultTolerance, tolerance } from '../../../lib/core/tolerance.ts';
 import { fakeClock } from '../../support/clock.ts';
@@ -129,6 +129,32 @@ describe('a connector', () => {
     const settlement = await processing;
     expect(acknowledge(settlement)).toHaveLength(2);
     expect(clock.now()).toBeLessThan(deadline);
+  });
+
+  it.each([3_000, 120_000])('answers before its deadline of %i ms when the target does not even hear that the time is over', async (ms) => {
+    const clock = fakeClock({ instantMs: graceMs });
+    const deadline = clock.now() + ms;
+    const processing = connectorAround({ write: () => new Promise(() => undefined) }, { clock }).process(batchOf(2), {
+      mode: 'partial',
+      deadline,
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(ms - graceMs - 250);
+    expect(acknowledge(await processing)).toHaveLength(2);
+    expect(clock.now()).toBeLessThan(deadline);
+  });
+
+  it('answers before its deadline when the target cannot be opened, and says so', async () => {
+    const clock = fakeClock();
+    const opened = openedSink(() => new Promise(() => undefined), clock.sleep);
+    const processing = connectorAround(
+      answering(() => 'delivered'),
+      { clock, opened, sink: opened },
+    ).process(batchOf(2), partial);
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(119_500);
+    const settlement = await processing;
+    expect(settlement.partitions[0]?.deliveries[0]?.outcome).toMatchObject({ code: 'OPEN_TIMEOUT', class: 'retriable' });
   });
 
   it('says in batch mode what went wrong by throwing it', async () => {
