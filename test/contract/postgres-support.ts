@@ -10,7 +10,7 @@ import type { SharedServers } from '../support/servers/shared.ts';
 /** A database of its own, a client that looks into it, and sinks that write to it. */
 export interface Workbench {
   readonly client: pg.Client;
-  open(config: object, options?: { readonly now?: () => number }): Promise<Sink>;
+  open(config: object, options?: { readonly now?: () => number; readonly secret?: string }): Promise<Sink>;
   rows(query: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
@@ -25,12 +25,13 @@ export async function openWorkbench(server: SharedServers['postgres'], database:
   const opened: Sink[] = [];
   return {
     client,
-    async open(config, { now = Date.now } = {}) {
-      const address = { host: server.host, port: server.port, database, user: server.user, password: { env: 'PASSWORD' } };
+    async open(config, { now = Date.now, secret = server.password } = {}) {
+      const address =
+        'url' in config ? {} : { host: server.host, port: server.port, database, user: server.user, password: { env: 'PASSWORD' } };
       const parsed = parseConfig(postgres.config, { ...address, ...config }, 'connector.sink');
       const problems = postgres.check?.(parsed) ?? [];
       if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
-      const sink = await postgres.open(parsed, { connector: 'test', log: silentLog, now, secret: async () => server.password });
+      const sink = await postgres.open(parsed, { connector: 'test', log: silentLog, now, secret: async () => secret });
       opened.push(sink);
       return sink;
     },

@@ -216,6 +216,35 @@ describeWith(['postgres'], 'tables in PostgreSQL', ({ postgres: server }) => {
     }
   });
 
+  it('connects by a connection string, whose words never get into a message', async () => {
+    await bench.client.query('create table things (id int primary key)');
+    const url = new URL(server.url);
+    url.pathname = 'contract_tables';
+    url.searchParams.set('sslmode', 'disable');
+    const config = { ...upsert, url: { env: 'URL' } };
+    const plain = await bench.open(config, { secret: url.toString() });
+    expect(codes(await plain.write([record('a', { id: 1 })], { signal }))).toEqual(['delivered']);
+    const encrypted = await bench.open({ ...config, tls: { ca: server.ca } }, { secret: url.toString() });
+    expect(codes(await encrypted.write([record('a', { id: 2 })], { signal }))).toEqual(['delivered']);
+    expect(
+      await bench.rows(
+        `select count(*)::int as n from pg_stat_ssl join pg_stat_activity using (pid) where ssl and application_name = 'sluice test' and datname = current_database()`,
+      ),
+    ).not.toEqual([{ n: 0 }]);
+    await expect(bench.open(config, { secret: 'sentinel:5432 user=sentinel' })).rejects.toThrow(
+      /^Expected connector.sink.url to hold a connection string(?!.*sentinel)/,
+    );
+    url.password = 'sentinel';
+    const [refused] = await (await bench.open(config, { secret: url.toString() })).write([record('a', { id: 3 })], { signal });
+    expect(refused).toMatchObject({ code: 'SINK_UNAUTHORIZED', unauthorized: true });
+    expect(String(refused)).not.toContain('sentinel');
+    url.password = server.password;
+    url.pathname = 'nowhere';
+    expect(codes(await (await bench.open(config, { secret: url.toString() })).write([record('a', { id: 3 })], { signal }))).toEqual([
+      'config SINK_TARGET_MISSING',
+    ]);
+  });
+
   it('speaks TLS, and says whom to trust when it does not', async () => {
     await bench.client.query('create table things (id int primary key)');
     const trusting = await bench.open({ ...upsert, tls: { ca: server.ca } });

@@ -74,7 +74,7 @@ export function pieceWriter(
   };
 
   /** Sends rows of one kind and shape; halves them until it is known whose fault a refusal is. */
-  const send = async (rows: readonly Row[], raw: boolean): Promise<readonly Outcome[]> => {
+  const send = async (rows: readonly Row[], raw: boolean, checked = false): Promise<readonly Outcome[]> => {
     const [first] = rows;
     if (first === undefined) return [];
     const fault = stopped;
@@ -97,14 +97,14 @@ export function pieceWriter(
         if (state?.startsWith('23')) constrained.push(first);
         return [named(failure, first)];
       }
-      return raw && rows.length > 2 ? sendChecked(rows) : halves(rows, raw);
+      return raw && !checked && rows.length > 2 ? sendChecked(rows) : halves(rows, raw, checked);
     }
   };
 
-  const halves = async (rows: readonly Row[], raw: boolean): Promise<readonly Outcome[]> => {
+  const halves = async (rows: readonly Row[], raw: boolean, checked: boolean): Promise<readonly Outcome[]> => {
     const middle = rows.length >> 1;
-    const first = await send(rows.slice(0, middle), raw);
-    return [...first, ...(await send(rows.slice(middle), raw))];
+    const first = await send(rows.slice(0, middle), raw, checked);
+    return [...first, ...(await send(rows.slice(middle), raw, checked))];
   };
 
   /** Sorts out what the types of the columns refuse, and sends the bytes of the rest again. */
@@ -117,7 +117,7 @@ export function pieceWriter(
       else good.push([index, row]);
     }
     const rest = good.map(([, row]) => row);
-    const answers = rest.length < rows.length ? await send(rest, true) : await halves(rest, true);
+    const answers = rest.length < rows.length ? await send(rest, true, true) : await halves(rest, true, true);
     for (const [at, [index]] of good.entries()) outcomes[index] = answers[at] ?? unwritten();
     return outcomes;
   };

@@ -132,7 +132,10 @@ function areDistinct(rows: readonly Row[]): boolean {
 function guardValue({ guard }: Settings, plan: Plan): (row: Row) => unknown {
   if (guard.type !== 'field') return () => undefined;
   const field = plan.fields.find(({ column }) => column.name === guard.column)?.field ?? guard.column;
-  return ({ record }) => (record.value as Readonly<Record<string, unknown>> | null)?.[field];
+  return ({ record }) => {
+    const value = (record.value as Readonly<Record<string, unknown>> | null)?.[field];
+    return value instanceof Date ? value.getTime() : value;
+  };
 }
 
 /** Gives the rows of a chain their outcomes; answers those that have to be written after all. */
