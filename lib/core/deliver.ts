@@ -33,9 +33,10 @@ export async function deliver(batch: readonly SourceRecord[], options: DeliverOp
 }
 
 function prepareAll(batch: readonly SourceRecord[], options: DeliverOptions): Prepared[] | Promise<Prepared[]> {
+  const { preparation, context } = options;
   const prepared: Prepared[] = [];
   for (const source of batch) {
-    const each = prepare(source, options.preparation, options.context);
+    const each = prepare(source, preparation, context);
     if (each instanceof Promise) return prepareTheRest(batch, prepared, each, options);
     prepared.push(each);
   }
@@ -64,11 +65,15 @@ async function prepareTheRest(
 type Decided = (Delivery | undefined)[];
 
 function decideBeforeWriting(batch: readonly SourceRecord[], prepared: readonly Prepared[]): Decided {
-  return batch.map((source, position) => {
+  const decided: Decided = Array(batch.length);
+  for (let position = 0; position < batch.length; position++) {
+    const source = batch[position];
     const each = prepared[position] ?? null;
-    if (each === null) return { source, outcome: 'dropped' };
-    return 'error' in each ? { source, outcome: each.error, stage: each.stage } : undefined;
-  });
+    if (source === undefined) continue;
+    if (each === null) decided[position] = { source, outcome: 'dropped' };
+    else if ('error' in each) decided[position] = { source, outcome: each.error, stage: each.stage };
+  }
+  return decided;
 }
 
 /** Too many data errors are taken for a config error, before anything is written and again after. */
@@ -94,12 +99,12 @@ function holdBack(batch: readonly SourceRecord[], decided: Decided, { mode, data
 function outputs(prepared: readonly Prepared[], decided: Decided): { readonly records: KafkaRecord[]; readonly owners: number[] } {
   const records: KafkaRecord[] = [];
   const owners: number[] = [];
-  for (const [position, each] of prepared.entries()) {
+  for (let position = 0; position < prepared.length; position++) {
+    const each = prepared[position] ?? null;
     if (decided[position] !== undefined || each === null || 'error' in each) continue;
-    for (const record of 'origin' in each ? [each] : each) {
-      records.push(record);
-      owners.push(position);
-    }
+    if ('origin' in each) records.push(each);
+    else for (const record of each) records.push(record);
+    while (owners.length < records.length) owners.push(position);
   }
   return { records, owners };
 }
@@ -120,19 +125,18 @@ function join(
   owners: readonly number[],
   outcomes: readonly Outcome[],
 ): Delivery[] {
-  for (const [index, position] of owners.entries()) {
+  for (let index = 0; index < owners.length; index++) {
+    const position = owners[index] ?? 0;
     const source = batch[position];
     const outcome = outcomes[index];
     if (source === undefined || outcome === undefined) continue;
-    const before = decided[position];
-    decided[position] = merge(source, before, outcome, records[index]?.part ?? 0);
+    decided[position] = merge(source, decided[position], outcome, records[index]?.part ?? 0);
   }
   return batch.map((source, position) => decided[position] ?? { source, outcome: heldBack(), stage: 'sink' });
 }
 
 function merge(source: SourceRecord, before: Delivery | undefined, outcome: Outcome, part: number): Delivery {
-  const isError = outcome instanceof ConnectorError;
-  if (before === undefined && !isError) return { source, outcome };
+  if (before === undefined && (outcome === 'delivered' || outcome === 'ignored')) return { source, outcome };
   const failed = [...(before?.failedParts ?? []), ...(outcome instanceof DataError ? [part] : [])];
   const worst = before === undefined ? outcome : worse(before.outcome, outcome);
   return {

@@ -35,15 +35,16 @@ export type Prepared = KafkaRecord | readonly KafkaRecord[] | null | Failure;
 /** Decodes and transforms one record. Never throws: whatever goes wrong is that record's failure. A promise only where the format or the transform is asynchronous. */
 export function prepare(source: SourceRecord, preparation: Preparation, context: TransformContext): Prepared | Promise<Prepared> {
   let stage: Stage = 'key';
+  const { origin } = source; // once: some sources make it when they are asked
   try {
     const keyBytes = (preparation.borrowsKey === true ? source.borrowedKey : undefined) ?? source.key;
-    const key = keyBytes === null ? null : preparation.decodeKey(keyBytes, source.origin);
+    const key = keyBytes === null ? null : preparation.decodeKey(keyBytes, origin);
     if (key instanceof Promise) return prepareLater(source, key, preparation, context);
     stage = 'value';
     const bytes = (preparation.borrowsValue === true ? source.borrowedValue : undefined) ?? source.value;
-    const value = bytes === null ? null : preparation.decodeValue(bytes, source.origin);
+    const value = bytes === null ? null : preparation.decodeValue(bytes, origin);
     if (value instanceof Promise) return prepareLater(source, key, preparation, context, value);
-    return transformed(source, key, value, bytes === null ? 0 : bytes.length, preparation, context);
+    return transformed(source, origin, key, value, bytes === null ? 0 : bytes.length, preparation, context);
   } catch (error) {
     return { error: undecodable(error, stage, source), stage };
   }
@@ -61,7 +62,7 @@ async function prepareLater(
     const key = await keyLater;
     stage = 'value';
     const value = source.value === null ? null : await (valueLater ?? preparation.decodeValue(source.value, source.origin));
-    return await transformed(source, key, value, source.value?.length ?? 0, preparation, context);
+    return await transformed(source, source.origin, key, value, source.value?.length ?? 0, preparation, context);
   } catch (error) {
     return { error: undecodable(error, stage, source), stage };
   }
@@ -69,22 +70,23 @@ async function prepareLater(
 
 function transformed(
   received: SourceRecord,
+  origin: Origin,
   key: Decoded | null,
   value: Decoded | null,
   size: number,
   preparation: Preparation,
   context: TransformContext,
 ): Prepared | Promise<Prepared> {
-  const replay = preparation.believesReplays(received.origin.topic) ? readReplay(received.headers) : undefined;
+  const replay = preparation.believesReplays(origin.topic) ? readReplay(received.headers) : undefined;
   const source = replay?.timestamp === undefined ? received : withTimestamp(received, replay.timestamp);
   const { ready, transform } = preparation;
   const isTombstone = value === null || value.value === null;
   const passesBy = (ready.length === 0 && transform === undefined) || (isTombstone && preparation.tombstones === 'pass');
   if (passesBy) {
     const untouched = preparation.carriesJson && !isTombstone && value.unwrapped !== true;
-    return onlyParts(new ReceivedRecord(source, replay?.version, preparation.epoch, key, value, size, untouched), replay?.parts);
+    return onlyParts(new ReceivedRecord(source, origin, replay?.version, preparation.epoch, key, value, size, untouched), replay?.parts);
   }
-  const record = toRecord(source, key, value, size, replay?.version ?? versionOf(source.origin, preparation.epoch));
+  const record = toRecord(source, key, value, size, replay?.version ?? versionOf(origin, preparation.epoch));
 
   let current: KafkaRecord | null = record;
   try {

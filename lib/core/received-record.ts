@@ -4,7 +4,6 @@ import type { Header, KafkaRecord, Origin, RecordSchema, SourceRecord, Version }
 /** A record that no transform touched: what the source has already is read from there, when somebody asks. */
 export class ReceivedRecord implements KafkaRecord {
   readonly origin: Origin;
-  readonly part = 0;
   readonly key: unknown;
   readonly value: unknown;
   readonly size: number;
@@ -16,6 +15,7 @@ export class ReceivedRecord implements KafkaRecord {
 
   constructor(
     source: SourceRecord,
+    origin: Origin,
     version: Version | undefined,
     epoch: number,
     key: Decoded | null,
@@ -23,7 +23,7 @@ export class ReceivedRecord implements KafkaRecord {
     size: number,
     untouched: boolean,
   ) {
-    this.origin = source.origin;
+    this.origin = origin;
     this.key = key === null ? null : key.value;
     this.value = value === null ? null : value.value;
     this.size = size;
@@ -32,6 +32,10 @@ export class ReceivedRecord implements KafkaRecord {
     this.untouched = untouched;
     this.schema = value?.schema;
     this.known = version;
+  }
+
+  get part(): number {
+    return 0;
   }
 
   get version(): Version {

@@ -45,10 +45,11 @@ export function retrying(
           new RetriableError('SINK_THROTTLED', `The target asked to be left alone for another ${quietMs} ms`, { retryAfterMs: quietMs }),
         );
       const until = Math.min(clock.now() + policy.maxElapsedMs, options.deadline ?? Number.POSITIVE_INFINITY);
-      const outcomes = [...(await attemptOnce(sink, records, options))];
-      for (let attempt = 1; ; attempt++) {
-        const failed = positionsToRetry(outcomes);
-        if (failed.length === 0) return outcomes;
+      const first = await attemptOnce(sink, records, options);
+      let failed = positionsToRetry(first);
+      if (failed.length === 0) return first;
+      const outcomes = [...first];
+      for (let attempt = 1; failed.length > 0; attempt++) {
         const askedMs = longestRetryAfter(outcomes);
         const waitMs = Math.max(askedMs, backoff(attempt, policy, clock.random));
         if (clock.now() + waitMs >= until || options.signal.aborted) {
@@ -67,7 +68,9 @@ export function retrying(
           const outcome = again[index];
           if (outcome !== undefined) outcomes[position] = outcome;
         }
+        failed = positionsToRetry(outcomes);
       }
+      return outcomes;
     },
   };
 }
@@ -82,7 +85,7 @@ async function attemptOnce(sink: Sink, records: readonly KafkaRecord[], options:
 
 function positionsToRetry(outcomes: readonly Outcome[]): number[] {
   const positions: number[] = [];
-  for (const [position, outcome] of outcomes.entries()) if (outcome instanceof RetriableError) positions.push(position);
+  for (let position = 0; position < outcomes.length; position++) if (outcomes[position] instanceof RetriableError) positions.push(position);
   return positions;
 }
 
