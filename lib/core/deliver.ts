@@ -1,8 +1,8 @@
 import { type DataErrorPolicy, type Delivery, isBlocking, refuseDataErrors } from './delivery.ts';
-import { ConnectorError, DataError } from './errors.ts';
+import { ConnectorError, DataError, RetriableError } from './errors.ts';
 import { checkedOutcomes, failAll, heldBack, sinkFailure, worse } from './outcome.ts';
-import { type Preparation, type Prepared, prepare } from './prepare.ts';
-import { type KafkaRecord, partitionName, type SourceRecord } from './record.ts';
+import { type Failure, type Preparation, type Prepared, prepare } from './prepare.ts';
+import { type KafkaRecord, originName, partitionName, type SourceRecord } from './record.ts';
 import type { AcknowledgeMode } from './settle.ts';
 import type { Outcome, Sink, WriteOptions } from './sink.ts';
 import type { Tolerance } from './tolerance.ts';
@@ -43,7 +43,7 @@ function prepareAll(batch: readonly SourceRecord[], options: DeliverOptions): Pr
   return prepared;
 }
 
-/** Goes on where the first promise came up, with a bounded number of records under way. */
+/** Goes on where the first promise came up, with a bounded number of records under way. Begins nothing, and waits for nothing, once the time is over. */
 async function prepareTheRest(
   batch: readonly SourceRecord[],
   prepared: Prepared[],
@@ -53,12 +53,29 @@ async function prepareTheRest(
   let next = prepared.length;
   const take = async (under?: Promise<Prepared>): Promise<void> => {
     for (let position = next++, pending = under; position < batch.length; position = next++, pending = undefined) {
+      if (options.signal.aborted) return;
       const source = batch[position];
       if (source !== undefined) prepared[position] = await (pending ?? prepare(source, options.preparation, options.context));
     }
   };
-  await Promise.all([take(first), ...Array.from({ length: options.concurrency - 1 }, () => take())]);
-  return prepared;
+  const all = Promise.all([take(first), ...Array.from({ length: options.concurrency - 1 }, () => take())]);
+  await Promise.race([all, aborted(options.signal)]);
+  return batch.map((source, position) => {
+    const each = prepared[position];
+    return each === undefined ? outOfTime(source) : each;
+  });
+}
+
+function outOfTime({ origin }: SourceRecord): Failure {
+  const message = `The time was over before the record was transformed (${originName(origin)}). Lower connector.trigger.batchSize, or raise connector.transformConcurrency or the function's timeout.`;
+  return { error: new RetriableError('TRANSFORM_TIMEOUT', message), stage: 'transform' };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** A delivery where the outcome is known already; undefined where the record waits to be written. */
