@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { chunked } from '../../../lib/core/chunk.ts';
 import { ConfigError, DataError, RetriableError } from '../../../lib/core/errors.ts';
 import type { KafkaRecord } from '../../../lib/core/record.ts';
+import { retrying } from '../../../lib/core/retry.ts';
 import type { Outcome, Sink } from '../../../lib/core/sink.ts';
+import { fakeClock } from '../../support/clock.ts';
 import { record } from '../../support/records.ts';
 
 const { signal } = new AbortController();
@@ -70,6 +72,31 @@ describe('chunked', () => {
     expect(sink.writes).toEqual([['a1', 'b1'], ['b2']]);
     expect(outcomes[2]).toMatchObject({ code: 'HELD_BACK' });
     expect(outcomes[3]).toBe('delivered');
+  });
+
+  it('sends nothing later of a partition after a config error in it, where the sink is not ordered', async () => {
+    const wrong = new ConfigError('WRONG', 'wrong');
+    const sink = recording((records) => records.map(({ value }) => (value === 'a' ? wrong : 'delivered')));
+    const outcomes = await chunked(sink, { records: 1, bytes: 1_000 }, { ordered: false }).write(
+      ['a', 'b'].map((value) => record(value, value)),
+      { signal },
+    );
+    expect(sink.writes).toEqual([['a']]);
+    expect(outcomes).toEqual([wrong, wrong]);
+  });
+
+  it('leaves nothing to retry after a wrong setting, as what comes later must not be written first', async () => {
+    const sink = recording(([first]) => {
+      if (first?.value === 'a') throw new ConfigError('WRONG', 'wrong');
+      return ['delivered'];
+    });
+    const policy = { baseMs: 1, capMs: 1, maxElapsedMs: 1_000 };
+    const wrapped = retrying(chunked(sink, { records: 1, bytes: 1_000 }, { ordered: false }), policy, { clock: fakeClock() });
+    await wrapped.write(
+      ['a', 'b'].map((value) => record(value, value)),
+      { signal },
+    );
+    expect(sink.writes).toEqual([['a']]);
   });
 
   it('narrows a data error that was thrown for a whole piece down to its record', async () => {
