@@ -6,14 +6,13 @@ import { dev } from '../../lib/cli/dev.ts';
 import { run } from '../../lib/cli/run.ts';
 import { count, terminal } from '../../lib/cli/terminal.ts';
 import type { Cluster } from '../../lib/clients/kafka.ts';
-import { toEvent } from '../../lib/platforms/lambda/event.ts';
 import { flights } from './flights.ts';
-import { readLetters } from './letters.ts';
 import { createTopics, demoCluster, endOf, produce } from './load.ts';
-import { type ConnectorProgress, progressBoard, settled } from './progress.ts';
+import { progressBoard } from './progress.ts';
 import { brokenRecords, mixed, quakes } from './quakes.ts';
-import { queryTable } from './query.ts';
+import { recordedEvents } from './recorded-events.ts';
 import { type DemoServers, startServers } from './servers.ts';
+import { showLetter, showTable, summarise } from './summary.ts';
 
 // npm run demo [-- --fresh] [-- --flights] [-- --once]
 const usage =
@@ -60,14 +59,16 @@ async function showQuakes(servers: DemoServers, brokers: string): Promise<number
 
   const { code, progress } = await runConnectors(['quakes-to-postgres', 'quakes-to-alerts'], records.length, servers, brokers);
   if (stop.signal.aborted) return 130;
-  summarise(progress);
+  summarise(out, progress);
   if (code !== 0) return code;
   await showTable(
-    servers,
+    out,
+    servers.postgres.url,
     'The strongest of the week',
     "select mag, place, time from quakes where kind = 'earthquake' order by mag desc limit 3",
   );
   await showLetter(
+    out,
     brokers,
     lettersBefore,
     progress.reduce((sum, { progress: { deadLettered } }) => sum + deadLettered, 0),
@@ -86,11 +87,11 @@ async function showFlights(servers: DemoServers, brokers: string): Promise<numbe
   if (stop.signal.aborted) return 130;
   const { code, progress } = await runConnectors(['flights-to-postgres'], total, servers, brokers);
   if (stop.signal.aborted) return 130;
-  summarise(progress);
+  summarise(out, progress);
   if (code !== 0) return code;
   const busiest =
     'select origin, count(*) as flights, round(avg(delay)::numeric, 1) as delay from flights group by origin order by flights desc limit 3';
-  await showTable(servers, 'The busiest airports', busiest);
+  await showTable(out, servers.postgres.url, 'The busiest airports', busiest);
   lookAround(servers, brokers, 'functions/flights-to-postgres.ts');
   await untilStopped();
   return code;
@@ -153,55 +154,10 @@ function hear(text: string, alerts: string[], show: (line: string) => void): voi
   else if (alerts.length <= shownAlerts) show(`  ${out.style('red', 'alert')}  ${line}`);
 }
 
-function summarise(progress: readonly ConnectorProgress[]): void {
+function lookAround({ postgres }: DemoServers, brokers: string, file: string): void {
+  const set = `KAFKA_BROKERS=${brokers} DATABASE_URL=${postgres.url}`;
   out.line();
-  const width = Math.max(...progress.map(({ name }) => name.length));
-  const figure = Math.max(...progress.map(({ progress: { delivered } }) => count(delivered).length));
-  for (const { name, progress: own, ms } of progress) {
-    const parts = [
-      `${count(own.delivered).padStart(figure)} delivered`,
-      own.ignored > 0 ? `${count(own.ignored)} ignored (newer data is there)` : '',
-      own.dropped > 0 ? `${count(own.dropped)} dropped by the transform` : '',
-      own.deadLettered > 0 ? out.style('yellow', `${count(own.deadLettered)} dead-lettered`) : '',
-    ].filter((part) => part !== '');
-    const seconds = Math.max(ms, 1) / 1_000;
-    out.line(`  ${name.padEnd(width)}   ${parts.join('   ')}   in ${seconds.toFixed(2)} s, ${count(Math.round(settled(own) / seconds))}/s`);
-  }
-}
-
-async function showTable(servers: DemoServers, title: string, sql: string): Promise<void> {
-  const rows = await queryTable(servers.postgres.url, sql);
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  out.line();
-  out.line(`  ${out.style('bold', title)}   ${out.style('dim', sql)}`);
-  for (const row of rows) out.line(`    ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('   ')}`.trimEnd());
-}
-
-async function showLetter(brokers: string, before: ReadonlyMap<number, number>, expected: number): Promise<void> {
-  const letters = await readLetters(brokers, 'quakes.dlq', before, expected);
-  const letter = letters.find(({ bytes }) => bytes.includes('made-up-1')) ?? letters[0];
-  if (letter === undefined) return;
-  out.line();
-  out.line(`  ${out.style('bold', 'One dead letter')} (${letter.place}, of ${count(letters.length)})`);
-  out.line(`    from      ${letter.from}`);
-  out.line(`    because   ${letter.because}`);
-  out.line(`    bytes     ${JSON.stringify(letter.bytes).slice(1, -1).replaceAll('\\"', '"')}`);
-  const names = Object.keys(letter.headers);
-  out.line(
-    `    headers   ${names
-      .filter((name) => name.startsWith('sluice.'))
-      .map((name) => `${name}=${letter.headers[name]}`)
-      .join('  ')}`,
-  );
-  out.line(
-    `              and ${names.filter((name) => name.startsWith('__connect.')).length} that Kafka Connect's tools read (__connect.errors.*)`,
-  );
-}
-
-function lookAround(servers: DemoServers, brokers: string, file: string): void {
-  const set = `KAFKA_BROKERS=${brokers} DATABASE_URL=${servers.postgres.url}`;
-  out.line();
-  out.line(`  Look around   psql ${servers.postgres.url}`);
+  out.line(`  Look around   psql ${postgres.url}`);
   out.line(`                ${set} npx sluice dev --only quakes-to-alerts --from-beginning --dry-run --once`);
   out.line(`  Change it     ${file}, then npm run demo again`);
   if (isTTY && !flags.once) out.line('  Stop it       Ctrl-C (the data stays in .sluice/ until npm run demo -- --fresh)');
@@ -215,30 +171,14 @@ async function withoutKafka(servers: DemoServers): Promise<number> {
   out.line();
   const events = join(folder, 'recorded-events.jsonl');
   await mkdir(folder, { recursive: true });
-  await writeFile(events, recordedEvents());
+  await writeFile(events, recordedEvents(mixed(quakes(), brokenRecords(Date.now()))));
   const env = { ...process.env, DATABASE_URL: servers.postgres.url };
   const world = { env, stdout: process.stdout, stderr: process.stderr, signal: stop.signal };
   const code = await dev({ config, only: ['quakes-to-postgres'], events }, world);
-  await showTable(servers, 'The strongest of the week', 'select mag, place, time from quakes order by mag desc limit 3');
+  await showTable(out, servers.postgres.url, 'The strongest of the week', 'select mag, place, time from quakes order by mag desc limit 3');
   lookAround(servers, 'localhost:9092', 'functions/quakes-to-postgres.ts');
   await untilStopped();
   return code;
-}
-
-function recordedEvents(): string {
-  const records = mixed(quakes(), brokenRecords(Date.now())).map(({ key, value, timestamp }, offset) => ({
-    origin: { topic: 'quakes', partition: 0, offset },
-    timestamp,
-    timestampType: 'create' as const,
-    headers: [],
-    key: Buffer.from(key),
-    value,
-  }));
-  const size = 500;
-  const events = Array.from({ length: Math.ceil(records.length / size) }, (_, index) =>
-    toEvent(records.slice(index * size, (index + 1) * size)),
-  );
-  return `${events.map((event) => JSON.stringify(event)).join('\n')}\n`;
 }
 
 /** On a terminal the servers stay until somebody has looked around. */
