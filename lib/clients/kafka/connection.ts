@@ -2,6 +2,7 @@ import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import { toConnectorError } from './errors.ts';
+import './kafkajs-connection.ts';
 
 const keepAliveMs = 60_000;
 

@@ -46,3 +46,29 @@ declare module 'kafkajs/src/consumer/batch.js' {
   }
   export = Batch;
 }
+
+declare module 'kafkajs/src/network/connection.js' {
+  import type { Socket } from 'node:net';
+  import type { ISocketFactory } from 'kafkajs';
+
+  class Connection {
+    constructor(options: {
+      readonly host: string;
+      readonly port: number;
+      readonly logger: object;
+      readonly socketFactory: ISocketFactory;
+      readonly requestTimeout: number;
+      readonly connectionTimeout: number;
+    });
+    readonly requestQueue: { fulfillRequest(answer: { readonly correlationId: number; readonly payload: Buffer }): void };
+    readonly socket?: Socket;
+    chunks: Buffer[];
+    bytesBuffered: number;
+    bytesNeeded: number;
+    isConnected(): boolean;
+    connect(): Promise<boolean>;
+    disconnect(): Promise<boolean>;
+    processData(bytes: Buffer): void;
+  }
+  export = Connection;
+}
