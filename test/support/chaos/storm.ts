@@ -9,7 +9,7 @@ import { clusterWith, readTopic } from '../clusters.ts';
 import { type Pace, rage } from './faults.ts';
 import { judgeLetters } from './letters.ts';
 import { type Numbered, type NumberedOptions, numbered } from './numbered.ts';
-import { type Stage, setStage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import { createTables, faultsOfRows, type Mode, sinks } from './target.ts';
 import { type WorkerPool, workerPool } from './worker-pool.ts';
 
@@ -68,11 +68,10 @@ interface Run extends StormConnector {
   readonly pool: WorkerPool;
 }
 
-/** Sends numbered records through worker processes while everything around them fails, and reads back what arrived. */
-export async function storm(options: StormOptions): Promise<StormReport> {
+/** Sends numbered records through worker processes while everything around them fails, and reads back what arrived. Closes the stage. */
+export async function storm(stage: Stage, options: StormOptions): Promise<StormReport> {
   const logDir = await mkdtemp(join(tmpdir(), 'sluice-storm-'));
   const startedAt = Date.now();
-  const stage = await setStage();
   const runs: Run[] = [];
   try {
     const cluster = await clusterWith({ bootstrapServers: stage.brokers });
@@ -80,7 +79,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     await createTables(stage.databaseUrl);
     for (const connector of options.connectors) runs.push(await prepare(connector, options.seed, stage, admin, logDir));
     await Promise.all(runs.flatMap(({ pool }) => pool.running.map(({ up }) => up)));
-    options.tell(`the stage is set after ${seconds(startedAt)} s`);
+    options.tell(`the workers are up after ${seconds(startedAt)} s`);
     const report = await weather(options, runs, stage, cluster, admin, startedAt);
     await admin.close();
     if (isCalm(report)) await rm(logDir, { recursive: true });
