@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { benchBadRows } from './bad-rows.ts';
 import { benchFunctions } from './functions.ts';
 import { benchHandler } from './handler.ts';
 import { type BenchOptions, type Finding, type Results, store } from './results.ts';
@@ -10,6 +11,7 @@ const benchmarks: Readonly<Record<string, (options: BenchOptions) => Promise<Fin
   handler: benchHandler,
   functions: benchFunctions,
   worker: benchWorker,
+  badRows: benchBadRows,
 };
 
 const words = process.argv.slice(2);

@@ -31,8 +31,10 @@ export interface FunctionResult {
 
 export interface BadRowsResult {
   readonly share: number;
-  /** What records cost with that share of bad ones among them, divided by what they cost without. */
+  /** How long records take with that share of bad ones among them, divided by how long without. */
   readonly costRatio: number;
+  /** The same of the worker's CPU time. */
+  readonly cpuRatio: number;
 }
 
 export interface Results {

@@ -41,7 +41,7 @@ export async function benchWorker({ quick, only, say }: BenchOptions): Promise<F
   const chosen = Object.entries(configurations).filter(([name]) => only.length === 0 || only.includes(name));
   if (chosen.length < only.length) throw new Error(`Expected configurations of ${Object.keys(configurations).join(', ')}.`);
   const records = quick ? 40_000 : 1_000_000;
-  const rounds = 3;
+  const rounds = quick ? 1 : 3;
   const kafka = await startKafka({ heapMb: 512 });
   const servers = lazyServers(await clusterAt(kafka.brokers));
   try {
