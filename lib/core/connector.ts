@@ -5,7 +5,7 @@ import type { DataErrorPolicy, Delivery } from './delivery.ts';
 import { type ConfigError, ConnectorError, DataError } from './errors.ts';
 import type { LetterContext } from './letter.ts';
 import { graceMs, type OpenedSink } from './opened-sink.ts';
-import { sinkFailure } from './outcome.ts';
+import { severity, sinkFailure } from './outcome.ts';
 import type { Preparation } from './prepare.ts';
 import { originName, type SourceRecord } from './record.ts';
 import type { Clock } from './retry.ts';
@@ -45,6 +45,7 @@ export interface BatchMeasurement {
   /** Records that will come again. */
   readonly redelivered: number;
   readonly ms: number;
+  /** The last of the most severe ones. */
   readonly lastError?: { readonly class: ConnectorError['class']; readonly code: string; readonly message: string; readonly at: string };
 }
 
@@ -163,11 +164,13 @@ function limited(
 function measure(settlement: Settlement, dataErrors: DataErrorPolicy, ms: number): BatchMeasurement {
   const counts = { records: 0, delivered: 0, ignored: 0, dropped: 0, deadLettered: 0, skipped: 0, redelivered: 0 };
   let lastError: BatchMeasurement['lastError'];
+  let heaviest = 0;
   for (const { deliveries, prefix } of settlement.partitions) {
     counts.records += deliveries.length;
     counts.redelivered += deliveries.length - prefix;
     for (const [index, { outcome, source }] of deliveries.entries()) {
-      if (outcome instanceof ConnectorError && (outcome.code !== 'HELD_BACK' || lastError === undefined)) {
+      if (outcome instanceof ConnectorError && weight(outcome) >= heaviest) {
+        heaviest = weight(outcome);
         lastError = { class: outcome.class, code: outcome.code, message: outcome.message, at: originName(source.origin) };
       }
       if (index >= prefix) continue;
@@ -176,4 +179,9 @@ function measure(settlement: Settlement, dataErrors: DataErrorPolicy, ms: number
     }
   }
   return { ...counts, ms, ...(lastError === undefined ? {} : { lastError }) };
+}
+
+/** A record that was held back says nothing of why. */
+function weight(error: ConnectorError): number {
+  return error.code === 'HELD_BACK' ? 0 : severity(error);
 }

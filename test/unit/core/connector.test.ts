@@ -43,6 +43,16 @@ describe('a connector', () => {
     ]);
   });
 
+  it('reports the error that weighs most, as alarms watch for config errors', async () => {
+    const reports: BatchMeasurement[] = [];
+    const connector = connectorAround(
+      answering((offset) => (offset === 0 ? new ConfigError('WRONG', 'wrong') : offset === 1 ? new RetriableError('DOWN', 'down') : bad)),
+      { dataErrors: 'skip', report: (report) => reports.push(report) },
+    );
+    await connector.process(batchOf(3), partial);
+    expect(reports).toMatchObject([{ lastError: { class: 'config', code: 'WRONG', at: 'orders-0@0' } }]);
+  });
+
   it('stops instead of emptying a topic into its dead letter topic', async () => {
     const letters = letterBox();
     const connector = connectorAround(
