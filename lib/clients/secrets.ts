@@ -1,4 +1,4 @@
-import { ConfigError, isTransient, RetriableError } from '../core/errors.ts';
+import { ConfigError, errorName, isTransient, RetriableError } from '../core/errors.ts';
 import { type SecretReference, secretName } from '../core/secret.ts';
 
 /** The three places a secret can be kept, each answering text or nothing. */
@@ -65,20 +65,14 @@ async function fetchSecret(reference: SecretReference, name: string, stores: Sec
     if ('env' in reference) return stores.env(reference.env);
     return 'ssm' in reference ? await stores.ssm(reference.ssm) : await stores.secretsManager(reference.secretsManager);
   } catch (error) {
-    if (isTransient(error) || isServerFault(error))
+    if (isTransient(error) || errorName(error) === 'ThrottlingException')
       throw new RetriableError('SECRET_UNAVAILABLE', `The secret ${name} could not be read for now`, { cause: error });
-    const problem = error instanceof Error ? error.name : 'an unknown problem';
     throw new ConfigError(
       'SECRET_REFUSED',
-      `The secret ${name} could not be read: ${problem}. Check that it exists, and that the function's role may read it.`,
+      `The secret ${name} could not be read: ${errorName(error)}. Check that it exists, and that the function's role may read it.`,
       { cause: error },
     );
   }
-}
-
-function isServerFault(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return error.name === 'ThrottlingException' || ('$fault' in error && error.$fault === 'server');
 }
 
 function fieldOf(value: string, field: string, name: string): string {

@@ -127,8 +127,8 @@ function mismatchesTag(member: Schema, value: Readonly<Record<string, unknown>>)
 }
 
 function readSecret(schema: Schema, value: unknown, path: string, problems: Problem[]): unknown {
-  if (typeof value === 'string') {
-    const message = `Expected ${path} to be a reference to a secret, got a literal${value.startsWith('${') ? ' variable' : ''}. Set it to { ssm: name }, { secretsManager: arn, field } or { env: NAME }: it is then read when the function starts and never written into a template or bundle.`;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    const message = `Expected ${path} to be a reference to a secret, got a literal${String(value).startsWith('${') ? ' variable' : ''}. Set it to { ssm: name }, { secretsManager: arn, field } or { env: NAME }: it is then read when the function starts and never written into a template or bundle.`;
     problems.push({ path, message });
     return value;
   }

@@ -56,20 +56,31 @@ const networkCodes = new Set([
   'ENETDOWN',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'ENFILE',
+  'EPROTO',
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_SOCKET_CLOSED',
   'ABORT_ERR',
 ]);
+const networkCodeStarts = ['UND_ERR_', 'ERR_SSL_', 'ERR_TLS_', 'CERT_', 'DEPTH_ZERO_SELF_SIGNED', 'SELF_SIGNED_CERT', 'UNABLE_TO_'];
 const transientNames = new Set(['AbortError', 'TimeoutError', 'ConnectionError', 'RequestAbortedError', 'ConnectTimeoutError']);
 
-/** True for a network, abort or timeout failure, however deep it sits in the causes. */
+/** True for a network, abort or timeout failure, and for a service of AWS that cannot answer for now, however deep it sits in the causes. */
 export function isTransient(error: unknown, depth = 0): boolean {
   if (!(error instanceof Error) || depth > 5) return false;
   if (error instanceof RetriableError || transientNames.has(error.name)) return true;
   const code = 'code' in error ? error.code : undefined;
-  if (typeof code === 'string' && (networkCodes.has(code) || code.startsWith('UND_ERR_'))) return true;
+  if (typeof code === 'string' && (networkCodes.has(code) || networkCodeStarts.some((start) => code.startsWith(start)))) return true;
+  if (isFaultOfAws(error)) return true;
   if (error instanceof AggregateError && error.errors.some((inner) => isTransient(inner, depth + 1))) return true;
   return isTransient(error.cause, depth + 1);
+}
+
+/** The clients of AWS mark what may be tried again: throttling, and failures of the service itself. */
+function isFaultOfAws(error: Error): boolean {
+  return ('$fault' in error && error.$fault === 'server') || ('$retryable' in error && error.$retryable !== undefined);
 }
 
 /** The class name of anything thrown, which says something without repeating a message that may hold values. */
