@@ -33,17 +33,23 @@ export function cachedSecrets(stores: SecretStores): Secrets {
 }
 
 /** The stores of AWS, their clients loaded only when a reference asks for them, and the process's environment. */
-export function awsSecretStores(env: Readonly<Record<string, string | undefined>>): SecretStores {
+export function awsSecretStores(
+  env: Readonly<Record<string, string | undefined>>,
+  { timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {},
+): SecretStores {
+  // Without a way to AWS nobody answers, and the clients would wait for ever.
+  const requestHandler = { connectionTimeout: timeoutMs, requestTimeout: timeoutMs, throwOnRequestTimeout: true };
+  const options = { maxAttempts: 2, requestHandler };
   return {
     env: (name) => env[name],
     async ssm(name) {
       const { GetParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm');
-      const answer = await new SSMClient({ maxAttempts: 2 }).send(new GetParameterCommand({ Name: name, WithDecryption: true }));
+      const answer = await new SSMClient(options).send(new GetParameterCommand({ Name: name, WithDecryption: true }));
       return answer.Parameter?.Value;
     },
     async secretsManager(id) {
       const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-      const answer = await new SecretsManagerClient({ maxAttempts: 2 }).send(new GetSecretValueCommand({ SecretId: id }));
+      const answer = await new SecretsManagerClient(options).send(new GetSecretValueCommand({ SecretId: id }));
       return answer.SecretString;
     },
   };
