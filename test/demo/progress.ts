@@ -64,8 +64,9 @@ export function progressBoard(out: Screen, names: readonly string[], total: numb
         row.progress = message.progress;
       }
       if (message.type === 'joined') row.firstAt ??= now();
-      if ('code' in message && message.code !== undefined && message.type !== 'ended')
-        this.above(`  ${out.style('red', connector)}  ${message.code}  ${message.message ?? ''}`);
+      // A broker that has just started is not ready for groups yet: that is no news before anybody has joined.
+      const isNews = message.type !== 'ended' && (message.type !== 'disconnected' || row.firstAt !== undefined);
+      if (isNews && 'code' in message) this.above(`  ${out.style('red', connector)}  ${message.code}  ${message.message ?? ''}`);
       if (!out.isTTY) return;
       erase();
       draw();
