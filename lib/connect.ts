@@ -4,12 +4,24 @@ import type { Transform } from './core/transform.ts';
 import { settingsKey } from './platforms/lambda/function-settings.ts';
 import { lambdaHandler } from './platforms/lambda/handler.ts';
 
-export { ConfigError, DataError, RetriableError } from './core/errors.ts';
+export { ConfigError, ConnectorError, DataError, RetriableError } from './core/errors.ts';
 export { defineFormat } from './core/format.ts';
-export type { Header, KafkaRecord, Origin, RecordSchema, Version } from './core/record.ts';
-export { Secret } from './core/secret.ts';
-export { defineSink, type Guarantees, type OpenContext, type Outcome, type Sink, type SinkDefinition } from './core/sink.ts';
-export { defineTransform, type Transform, type TransformContext } from './core/transform.ts';
+export type { Log } from './core/log.ts';
+export type { Header, KafkaRecord, LogicalType, Origin, RecordSchema, SchemaField, Version } from './core/record.ts';
+export { type ReadSecret, Secret, type SecretReference } from './core/secret.ts';
+export {
+  defineSink,
+  type Guarantees,
+  type Limits,
+  type OpenContext,
+  type Outcome,
+  type Permission,
+  type Sink,
+  type SinkDefinition,
+  type WriteOptions,
+} from './core/sink.ts';
+export { defineTransform, type Transform, type TransformContext, type TransformInput } from './core/transform.ts';
+export type { KafkaTriggerEvent, KafkaTriggerResponse } from './platforms/lambda/event.ts';
 
 export interface ConnectOptions<In, Out> {
   readonly sink: SinkDefinition;

@@ -1,4 +1,4 @@
-import { ConfigError, ConnectorError, DataError, RetriableError } from './errors.ts';
+import { ConfigError, ConnectorError, DataError, errorName, RetriableError } from './errors.ts';
 import type { Outcome } from './sink.ts';
 
 /** What became of a source record: the worst of its outputs, or `dropped` when its transform wanted none. */
@@ -22,7 +22,7 @@ export function worse(a: SourceOutcome, b: SourceOutcome): SourceOutcome {
 export function sinkFailure(error: unknown): ConnectorError {
   return error instanceof ConnectorError
     ? error
-    : new RetriableError('SINK_FAILED', 'The sink failed in a way it does not explain', { cause: error });
+    : new RetriableError('SINK_FAILED', `The sink failed in a way it does not explain: ${errorName(error)}`, { cause: error });
 }
 
 /** The sink's answer, checked: a missing or senseless answer must never count as delivered. */
