@@ -5,8 +5,8 @@ import type { Limits, Outcome, Sink, WriteOptions } from './sink.ts';
 
 /**
  * Cuts a write into pieces the sink can take, one after the other. A sink that is not `ordered` gets at most one record per identity in a
- * piece, and nothing of a partition after a record of it failed retriably or by a wrong setting. A DataError thrown for a whole piece is narrowed down by
- * halving until it belongs to one record. After any other throw the rest is not sent.
+ * piece, and nothing of a partition after a record of it failed retriably or for a wrong setting. A DataError thrown for a whole piece is
+ * narrowed down by halving until it belongs to one record. After any other throw the rest is not sent.
  */
 export function chunked(sink: Sink, limits: Limits, { ordered }: { readonly ordered: boolean }): Sink {
   return {
@@ -71,6 +71,7 @@ async function writeInPieces(
     if (before === undefined || position < before.position) failures.set(partition, { position, outcome });
   };
   for (const [position, outcome] of known.entries()) settle(position, outcome);
+  const identities = records.map((record) => sink.identity?.(record) ?? null); // many pieces ask for those of all that waits
   let waiting = Array.from({ length: records.length - known.length }, (_, index) => known.length + index);
   while (waiting.length > 0) {
     const sendable: number[] = [];
@@ -79,7 +80,7 @@ async function writeInPieces(
       if (failure === undefined) sendable.push(position);
       else outcomes[position] = heldBackBy(failure.outcome);
     }
-    const { piece, rest } = nextPiece(sink, records, sendable, limits);
+    const { piece, rest } = nextPiece(records, identities, sendable, limits);
     if (piece.length === 0) break;
     const answer = await send(sink, pick(records, piece), options);
     for (const [index, position] of piece.entries()) settle(position, answer.outcomes[index] ?? heldBack());
@@ -93,20 +94,21 @@ async function writeInPieces(
 
 /** The longest run that one write may carry; a record whose identity is already in it waits, and so does everything of that identity after it. */
 function nextPiece(
-  sink: Sink,
   records: readonly KafkaRecord[],
+  identities: readonly (string | null)[],
   waiting: readonly number[],
   limits: Limits,
 ): { piece: number[]; rest: number[] } {
   const piece: number[] = [];
   const rest: number[] = [];
-  const identities = new Set<string>();
+  const taken = new Set<string>();
   let bytes = 0;
-  for (const [index, position] of waiting.entries()) {
+  for (let index = 0; index < waiting.length; index++) {
+    const position = waiting[index] ?? 0;
     const record = records[position];
     if (record === undefined) continue;
-    const identity = sink.identity?.(record) ?? null;
-    if (identity !== null && identities.has(identity)) {
+    const identity = identities[position] ?? null;
+    if (identity !== null && taken.has(identity)) {
       rest.push(position);
       continue;
     }
@@ -115,7 +117,7 @@ function nextPiece(
       rest.push(...waiting.slice(index));
       break;
     }
-    if (identity !== null) identities.add(identity);
+    if (identity !== null) taken.add(identity);
     piece.push(position);
     bytes += size;
   }
