@@ -4,8 +4,8 @@ import type { Transform } from './core/transform.ts';
 import { settingsKey } from './platforms/lambda/function-settings.ts';
 import { lambdaHandler } from './platforms/lambda/handler.ts';
 
+export { Type } from 'typebox';
 export { ConfigError, ConnectorError, DataError, RetriableError } from './core/errors.ts';
-export { defineFormat } from './core/format.ts';
 export type { Log } from './core/log.ts';
 export type { Header, KafkaRecord, LogicalType, Origin, RecordSchema, SchemaField, Version } from './core/record.ts';
 export { type ReadSecret, Secret, type SecretReference } from './core/secret.ts';
@@ -20,7 +20,7 @@ export {
   type SinkDefinition,
   type WriteOptions,
 } from './core/sink.ts';
-export { defineTransform, type Transform, type TransformContext, type TransformInput } from './core/transform.ts';
+export type { Transform, TransformContext, TransformInput } from './core/transform.ts';
 export type { KafkaTriggerEvent, KafkaTriggerResponse } from './platforms/lambda/event.ts';
 
 export interface ConnectOptions<In, Out> {
