@@ -67,6 +67,7 @@ export function createPoller(options: PollerOptions): Poller {
   const { connector, policy, clock, log } = options;
   const lanes = new Map<string, Lane>();
   const batches = new Set<Batch>();
+  const allSettled: (() => void)[] = [];
   // Partitions that were here before. kafkajs keeps a seek, and an answer that is on its way, when a partition is lost, and both would be
   // taken for the position of the new ownership.
   const known = new Set<string>();
@@ -255,6 +256,7 @@ export function createPoller(options: PollerOptions): Poller {
     const records = parts.length === 1 ? (parts[0]?.records ?? []) : parts.flatMap((part) => part.records);
     const settlement = await process(records, batch.controller.signal);
     batches.delete(batch);
+    if (batches.size === 0) for (const wake of allSettled.splice(0)) wake();
     memory.free(bytes);
     for (const part of parts) {
       part.lane.isInFlight = false;
@@ -332,9 +334,12 @@ export function createPoller(options: PollerOptions): Poller {
     options.ended(error);
   };
 
-  const settled = async (): Promise<void> => {
-    while (batches.size > 0 && !over.signal.aborted) await clock.sleep(20, over.signal);
-  };
+  /** Also after the membership is over: the next one must not write beside what is still under way. */
+  const settled = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (batches.size === 0) resolve();
+      else allSettled.push(resolve);
+    });
 
   /** As settled, but not for longer than the time. */
   const within = async (ms: number, work: () => Promise<unknown>): Promise<void> => {
