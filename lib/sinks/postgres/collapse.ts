@@ -25,10 +25,25 @@ export function nextRound(rows: readonly Row[], joins: (earlier: Row, later: Row
 }
 
 /** Whether a later row may take the place of an earlier one of its identity without the earlier one being written. */
-export function joinRule({ write, guard }: Settings, guardValue: (row: Row) => unknown): (earlier: Row, later: Row) => boolean {
+export function joinRule(settings: Settings, guardValue: (row: Row) => unknown): (earlier: Row, later: Row) => boolean {
+  const { write } = settings;
   if (write === 'insert') return () => true;
   // Unknown fields are merged by the server, with what it has.
   if (write === 'update') return (earlier, later) => earlier.kind === 'value' && !earlier.alone && !later.alone && later.extra === null;
+  const gives = wayRule(settings, guardValue);
+  return (earlier, later) => saysAll(earlier, later) && gives(earlier, later);
+}
+
+/** Whether nothing of the earlier row would be left once the later one is written: a field with a default stays as it is where a record lacks it. */
+function saysAll(earlier: Row, later: Row): boolean {
+  if (later.kind === 'tombstone') return true;
+  if (earlier.kind === 'tombstone') return !later.shape.includes('0');
+  for (let index = 0; index < earlier.shape.length; index++) if (earlier.shape[index] === '1' && later.shape[index] !== '1') return false;
+  return true;
+}
+
+/** Whether the guard, if any, would surely let the later row replace the earlier one. */
+function wayRule({ guard }: Settings, guardValue: (row: Row) => unknown): (earlier: Row, later: Row) => boolean {
   if (guard.type === 'none') return () => true;
   if (guard.type === 'version') return followsInPartition;
   return (earlier, later) => {

@@ -1,8 +1,10 @@
 import { DataError } from '../../core/errors.ts';
 import { isObject } from '../../core/field.ts';
+import { toJson } from '../../core/json.ts';
 import { type KafkaRecord, originName } from '../../core/record.ts';
 import type { Settings } from './options.ts';
 import type { FieldColumn, Plan } from './plan.ts';
+import { canonical, isOnlySpelling, isSameAsJson } from './spelling.ts';
 import { expectedBy, foundIn } from './values.ts';
 
 /** Texts of the primary key's columns; none where there is no key, or it is the origin. Throws a DataError when a part is missing or does not fit. */
@@ -13,6 +15,17 @@ export function keyTexts(record: KafkaRecord, plan: Plan, key: Settings['key']):
   return texts;
 }
 
+/** Whether a row of other texts is surely another row. */
+export function isCertain(record: KafkaRecord, texts: readonly string[], plan: Plan, key: Settings['key'], raw: boolean): boolean {
+  for (let index = 0; index < texts.length; index++) {
+    const part = plan.key[index];
+    if (part === undefined) continue;
+    if (!isOnlySpelling(part.column, texts[index] ?? '')) return false;
+    if (raw && key.from === 'value' && !isSameAsJson(part.column, own(record.value, part.field))) return false;
+  }
+  return true;
+}
+
 /** Identity without a look at the table, so that it can be asked for at any time. */
 export function identityOf(record: KafkaRecord, { key }: Settings, fieldOf: (column: string) => string): string | null {
   if (key.from === 'none') return null;
@@ -21,9 +34,19 @@ export function identityOf(record: KafkaRecord, { key }: Settings, fieldOf: (col
   for (const column of key.columns) {
     const part = keyPart(record, { field: fieldOf(column) }, key);
     if (part === null || part === undefined) return null;
-    texts.push(typeof part === 'string' ? part : typeof part === 'object' ? JSON.stringify(part) : String(part));
+    const text = typeof part === 'string' ? part : typeof part === 'object' ? jsonOf(part) : String(part);
+    if (text === undefined) return null;
+    texts.push(text);
   }
   return joined(texts);
+}
+
+function jsonOf(part: object): string | undefined {
+  try {
+    return toJson(part);
+  } catch {
+    return undefined; // such a record is refused anyway
+  }
 }
 
 const noKey: readonly string[] = [];
@@ -53,19 +76,11 @@ export function own(value: unknown, field: string): unknown {
 
 function keyText(part: FieldColumn, found: unknown, record: KafkaRecord, from: string): string {
   const text = found === null || found === undefined ? undefined : part.toText(found);
-  if (text !== undefined) return canonical(part, text);
+  if (text !== undefined) return canonical(part.column, text);
   const where = from === 'key' ? 'the Kafka key' : `field ${JSON.stringify(shortened(part.field))}`;
   const message = `Expected ${where} to be ${expectedBy(part.column)} for column ${JSON.stringify(part.column.name)}, got ${foundIn(found)} (${originName(record.origin)})`;
   return fail(new DataError('SINK_RECORD_WITHOUT_KEY', message));
 }
-
-/** One text for one row, where that is easily told: 01 and 1 are the same integer. */
-function canonical({ column }: FieldColumn, text: string): string {
-  if (column.base === 'int8' || column.base === 'int4' || column.base === 'int2') return integer.test(text) ? text : String(BigInt(text));
-  return column.base === 'uuid' ? text.toLowerCase() : text;
-}
-
-const integer = /^(?:0|-?[1-9]\d*)$/;
 
 /** A name of a field, as far as a message should repeat it. */
 export function shortened(name: string): string {

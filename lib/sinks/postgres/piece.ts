@@ -5,6 +5,7 @@ import { byIdentity, firstWins } from './collapse.ts';
 import { copyOf } from './copy.ts';
 import type { Database } from './database.ts';
 import { sqlState, staleStates, toConnectorError } from './errors.ts';
+import { grouped, runs } from './groups.ts';
 import { settleByVersion } from './guard.ts';
 import type { Options, Settings } from './options.ts';
 import type { Plan } from './plan.ts';
@@ -24,6 +25,8 @@ export interface PieceContext {
 export interface PieceWriter {
   /** Writes rows, at most one per identity. */
   write(rows: readonly Row[]): Promise<readonly Outcome[]>;
+  /** Writes rows of which some may be the same one, each after those before it. */
+  writeInTurn(rows: readonly Row[]): Promise<readonly Outcome[]>;
   /** Tries once more what a constraint refused: a row after it may have made room. */
   secondChances(outcomes: (Outcome | undefined)[]): Promise<void>;
 }
@@ -142,6 +145,13 @@ export function pieceWriter(
 
   return {
     write,
+    async writeInTurn(rows) {
+      const outcomes: Outcome[] = [];
+      // An update that finds a row twice takes either; other statements refuse it, and are halved.
+      const most = settings.write === 'update' ? 1 : config.batchRows;
+      for (const run of runs(rows, most)) outcomes.push(...(await send(run, run[0]?.bytes !== undefined)));
+      return outcomes;
+    },
     async secondChances(outcomes) {
       if (constrained.length === 0 || stopped !== undefined || settings.key.from === 'none') return;
       const again = constrained.splice(0).sort((a, b) => a.position - b.position);
@@ -153,24 +163,6 @@ export function pieceWriter(
       }
     },
   };
-}
-
-/** Positions of rows that one kind of statement can carry. */
-function grouped(rows: readonly Row[]): number[][] {
-  const groups = new Map<string, number[]>();
-  let lastName = '';
-  let last: number[] | undefined;
-  for (let index = 0; index < rows.length; index++) {
-    const { bytes, kind, shape } = rows[index] as Row;
-    const name = `${kind === 'value' ? (bytes === undefined ? 'v' : 'r') : 't'}${shape}`;
-    if (last === undefined || name !== lastName) {
-      last = groups.get(name) ?? [];
-      groups.set(name, last);
-      lastName = name;
-    }
-    last.push(index);
-  }
-  return [...groups.values()];
 }
 
 function named(error: DataError, { record }: Row): DataError {

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.ts';
 import { isObject } from '../../core/field.ts';
 import { type KafkaRecord, originName } from '../../core/record.ts';
-import { identityText, keyTexts, own, shortened } from './key.ts';
+import { identityText, isCertain, keyTexts, own, shortened } from './key.ts';
 import type { Options, Settings } from './options.ts';
 import { columnName, type FieldColumn, type Plan } from './plan.ts';
 import { isOneObject } from './raw.ts';
@@ -17,6 +17,8 @@ export interface Row {
   readonly record: KafkaRecord;
   /** What two rows must share to be the same one; null when each is its own. */
   readonly identity: string | null;
+  /** Rows of another identity are surely other rows: no key can be spelled in two ways. */
+  readonly certain: boolean;
   /** Texts of the primary key's columns; empty where there is none or it is the origin. */
   readonly key: readonly string[];
   readonly kind: 'value' | 'tombstone';
@@ -118,6 +120,7 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
         position,
         record,
         identity,
+        certain: isCertain(record, key, plan, keySetting, false),
         key,
         kind: 'tombstone',
         bytes: undefined,
@@ -129,11 +132,14 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
     if (!isObject(value)) throw notAnObject(value, record);
     if (!knowsFields(value, record)) return 'unknown';
     if (guardField !== undefined && (own(value, guardField.field) ?? null) === null) throw misfit(guardField, undefined, record);
-    if (bytes !== undefined && plan.takesRaw && isOneObject(bytes))
+    const raw = bytes !== undefined && plan.takesRaw && isOneObject(bytes);
+    const certain = isCertain(record, key, plan, keySetting, raw);
+    if (raw)
       return {
         position,
         record,
         identity,
+        certain,
         key,
         kind: 'value',
         bytes,
@@ -144,7 +150,7 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
       };
     const { cells, extra: rest } = cellsOf(value, record);
     const shape = shapeOfCells(value, cells, rest);
-    return { position, record, identity, key, kind: 'value', bytes: undefined, cells, extra: rest, shape, alone: false };
+    return { position, record, identity, certain, key, kind: 'value', bytes: undefined, cells, extra: rest, shape, alone: false };
   };
 
   return {

@@ -41,10 +41,15 @@ function insertStatement(rows: readonly Row[], plan: Plan, settings: Settings, o
 function markStatement(rows: readonly Row[], plan: Plan, settings: Settings, options: StatementOptions): Statement {
   const { key, own, from, values } = sourceOf(rows, plan, settings, { ...options, raw: false });
   const filled = [...key, ...own];
+  const { guard, columns } = settings;
+  const guarding = plan.fields.find(({ column }) => guard.type === 'field' && guard.column === column.name)?.column;
+  // A tombstone has no value of this field; a default would pass for one.
+  const inserted = guarding === undefined ? filled : [...filled, { name: guarding.name, expression: `null::${guarding.type}` }];
+  const condition = guard.type === 'field' ? versionCondition(columns, 'excluded') : guardCondition(settings, 'excluded');
   const emptied = [...plan.fields, ...(plan.extra === undefined ? [] : [plan.extra])]
-    .filter(({ column }) => !column.notNull && !(settings.guard.type === 'field' && settings.guard.column === column.name))
+    .filter(({ column }) => !column.notNull && column !== guarding)
     .map(({ column }) => `${quoted(column.name)} = null`);
-  const text = `insert into ${plan.table.sql} as t (${filled.map(({ name }) => quoted(name)).join(', ')}) select ${filled.map(({ expression }) => expression).join(', ')} from ${from} on conflict (${settings.key.columns.map(quoted).join(', ')}) do update set ${[assignments(filled, settings), ...emptied].join(', ')}${guarded(settings)}`;
+  const text = `insert into ${plan.table.sql} as t (${inserted.map(({ name }) => quoted(name)).join(', ')}) select ${inserted.map(({ expression }) => expression).join(', ')} from ${from} on conflict (${settings.key.columns.map(quoted).join(', ')}) do update set ${[assignments(filled, settings), ...emptied].join(', ')}${condition === undefined ? '' : ` where ${condition}`}`;
   return { text, values };
 }
 

@@ -51,8 +51,9 @@ async function writeOnce(
     const joins = joinRule(settings, guardValue(settings, plan));
     const writer = pieceWriter(context, plan, maker, signal, mayBeStale);
     let waiting = rows;
-    if (areDistinct(rows)) {
-      const answers = await writer.write(rows);
+    const certain = rows.every((row) => row.certain);
+    if (!certain || areDistinct(rows)) {
+      const answers = certain ? await writer.write(rows) : await writer.writeInTurn(rows);
       for (const [index, { position }] of rows.entries()) outcomes[position] = answers[index] ?? unwritten();
       waiting = [];
     }
@@ -63,7 +64,7 @@ async function writeOnce(
       for (const [index, chain] of chains.entries()) again.push(...settle(chain, answers[index] ?? unwritten(), outcomes, settings));
       waiting = [...again, ...later].sort((a, b) => a.position - b.position);
     }
-    await writer.secondChances(outcomes);
+    if (certain) await writer.secondChances(outcomes);
   } catch (error) {
     if (error instanceof StaleTable) throw error;
     stopped = toConnectorError(error);
@@ -110,8 +111,11 @@ async function rowsOf(
   }
 }
 
-function refusedMark(plan: Plan, { key }: Settings): ConfigError | undefined {
-  const column = plan.fields.find(({ required, column: { name } }) => required && !key.columns.includes(name))?.column.name;
+function refusedMark(plan: Plan, { key, guard }: Settings): ConfigError | undefined {
+  const guards = (name: string): boolean => guard.type === 'field' && guard.column === name;
+  const column = plan.fields.find(
+    ({ required, column: { name, notNull } }) => (required || (notNull && guards(name))) && !key.columns.includes(name),
+  )?.column.name;
   if (column === undefined) return undefined;
   return new ConfigError(
     'SINK_MISCONFIGURED',

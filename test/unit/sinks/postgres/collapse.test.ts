@@ -15,6 +15,7 @@ function row(position: number, identity: string | null, more: Partial<Row> & { r
     position,
     record: record(identity, {}, { offset: position, partition }),
     identity,
+    certain: true,
     key: [],
     kind: 'value',
     bytes: undefined,
