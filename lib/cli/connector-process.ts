@@ -15,6 +15,8 @@ export interface ConnectorProcessOptions {
   /** A line that the function printed. */
   readonly printed: (line: string, stream: 'stdout' | 'stderr') => void;
   readonly restarts: (reason: string, waitMs: number) => void;
+  /** It is not started again, although it did not end as it should. */
+  readonly gaveUp: (reason: string) => void;
 }
 
 /** caught-up and stopped: as asked for. stuck: records are left. unusable: something has to be set. crashed: it ended by itself too often. */
@@ -38,9 +40,11 @@ export async function keepRunning(options: ConnectorProcessOptions): Promise<Pro
     const from = clock.now();
     const { end, reason } = await runOnce(options);
     if (end !== 'crashed') return end;
-    if (signal.aborted) return 'crashed';
     if (clock.now() - from > stableMs) crashes = 1;
-    if (options.start.untilCaughtUp !== undefined && crashes >= maxCrashesUntilCaughtUp) return 'crashed';
+    if (signal.aborted || (options.start.untilCaughtUp !== undefined && crashes >= maxCrashesUntilCaughtUp)) {
+      options.gaveUp(reason);
+      return 'crashed';
+    }
     const waitMs = backoff(crashes, restartPolicy, clock.random);
     options.restarts(reason, waitMs);
     await clock.sleep(waitMs, signal);
@@ -53,13 +57,14 @@ async function runOnce({ start, env, cwd, signal, heard, printed }: ConnectorPro
   const child = fork(entry, [], {
     cwd,
     env,
-    execArgv: process.execArgv.filter((argument) => argument.startsWith('--conditions')),
+    execArgv: conditions(process.execArgv),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
   });
+  const gone = closed(child);
   for (const stream of ['stdout', 'stderr'] as const) {
-    const output = child[stream];
-    if (output !== null) createInterface({ input: output }).on('line', (line) => printed(line, stream));
+    const output = child[stream] ?? undefined; // neither is there when there were no descriptors left
+    if (output !== undefined) createInterface({ input: output }).on('line', (line) => printed(line, stream));
   }
   child.on('message', (raw) => {
     const message = raw as ConnectorMessage;
@@ -73,19 +78,30 @@ async function runOnce({ start, env, cwd, signal, heard, printed }: ConnectorPro
     const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
     over.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   };
-  const gone = closed(child);
-  child.send(start, () => undefined); // a process that could not be started says so by its end
+  if (child.connected) child.send(start, () => undefined); // a process that could not be started says so by its end
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true, signal: over.signal });
-  const reason = await gone;
+  const { reason, isInterrupted } = await gone;
   over.abort();
+  // A process that has not begun yet does not know these signals, nor has it anything to drain.
+  if (signal.aborted && isInterrupted) end ??= 'stopped';
   return { end: end ?? 'crashed', reason };
 }
 
+/** The conditions for imports that this process was started with, in either way of writing them. */
+function conditions(execArgv: readonly string[]): string[] {
+  return execArgv.filter(
+    (argument, index) => /^(-C|--conditions)(=|$)/.test(argument) || /^(-C|--conditions)$/.test(execArgv[index - 1] ?? ''),
+  );
+}
+
 /** Resolves when the process has ended and all that it printed is read. */
-function closed(child: ChildProcess): Promise<string> {
+function closed(child: ChildProcess): Promise<{ readonly reason: string; readonly isInterrupted: boolean }> {
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve(`it could not be started: ${error.message}`));
-    child.once('close', (code, signal) => resolve(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`));
+    child.on('error', (error) => resolve({ reason: `it could not be started: ${error.message}`, isInterrupted: false }));
+    child.once('close', (code, signal) => {
+      const reason = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`;
+      resolve({ reason, isInterrupted: signal === 'SIGTERM' || signal === 'SIGINT' });
+    });
   });
 }

@@ -1,8 +1,9 @@
 import { pathToFileURL } from 'node:url';
 import { type ConnectorDefinition, definitionOf, openConnector, realClock } from '../compose.ts';
+import type { Connector } from '../core/connector.ts';
 import { ConfigError, ConnectorError } from '../core/errors.ts';
 import { isObject } from '../core/field.ts';
-import { jsonLog } from '../core/log.ts';
+import { jsonLog, type Log } from '../core/log.ts';
 import { type ConnectorSettings, parseSettings, topicsOf } from '../core/settings.ts';
 import { serveHealth } from '../platforms/worker/health.ts';
 import { type Counts, workerMetrics } from '../platforms/worker/metrics.ts';
@@ -15,25 +16,18 @@ import type { ConnectorMessage, ConnectorStart, Progress } from './run-messages.
 // The process of one connector, started by connector-process.ts.
 
 const progressMs = 1_000;
+const closeTimeoutMs = 5_000;
+/** Longer than a worker takes to drain, commit and leave. */
+const orphanMs = 40_000;
 
 async function run(start: ConnectorStart, signal: AbortSignal): Promise<void> {
-  const definition = await load(start);
   const settings = parseSettings(start.connector);
   const metrics = workerMetrics(start.name, realClock.now);
   const log = jsonLog((line) => process.stderr.write(`${line}\n`), { now: realClock.now, fields: { connector: start.name } });
-  const connector = await openConnector(definition, {
-    name: start.name,
-    settings,
-    cluster: start.cluster,
-    environment: {
-      env: process.env,
-      clock: realClock,
-      log,
-      reportBatch: metrics.batch,
-      reportWrite: metrics.write,
-      reportRetry: metrics.retry,
-    },
-  });
+  const connector = await unlessAborted(open(start, settings, metrics, log), signal);
+  if (connector === undefined) return say({ type: 'ended', reason: 'stopped', isCommitted: true });
+  // Before it joins the group: a port that is taken would end it there.
+  const health = start.metricsPort === undefined ? undefined : await serve(start.metricsPort, () => worker.status(), metrics);
   const group = { groupId: start.groupId, topics: topicsOf(settings) };
   const worker = runWorker({
     connector,
@@ -48,15 +42,36 @@ async function run(start: ConnectorStart, signal: AbortSignal): Promise<void> {
     tell: say,
     fetched: metrics.fetched,
   });
-  const health = start.metricsPort === undefined ? undefined : await serve(start.metricsPort, worker.status, metrics);
   const measure = measurer(metrics.counts, worker.status);
   const timer = setInterval(() => say({ type: 'progress', progress: measure() }), progressMs);
   const { reason, isCommitted, trouble } = await worker.ended;
   clearInterval(timer);
   say({ type: 'progress', progress: measure() });
-  await connector.close().catch(() => undefined);
+  // A target that hangs does not keep what is done from ending.
+  await unlessAborted(connector.close(), AbortSignal.timeout(closeTimeoutMs)).catch(() => undefined);
   await health?.close();
   say({ type: 'ended', reason, isCommitted, ...(trouble === undefined ? {} : { code: trouble.code, message: trouble.message }) });
+}
+
+async function open(
+  start: ConnectorStart,
+  settings: ConnectorSettings,
+  metrics: ReturnType<typeof workerMetrics>,
+  log: Log,
+): Promise<Connector> {
+  return await openConnector(await load(start), {
+    name: start.name,
+    settings,
+    cluster: start.cluster,
+    environment: {
+      env: process.env,
+      clock: realClock,
+      log,
+      reportBatch: metrics.batch,
+      reportWrite: metrics.write,
+      reportRetry: metrics.retry,
+    },
+  });
 }
 
 async function load({ handlerFile, exportName }: ConnectorStart): Promise<ConnectorDefinition> {
@@ -102,15 +117,30 @@ function measurer(counts: () => Counts, status: () => Status): () => Progress {
   };
 }
 
+/** The result of the work, or nothing when the signal aborts before it is there. */
+function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
+  const over = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  return Promise.race([over, work]);
+}
+
 function say(message: ConnectorMessage): void {
   if (process.connected) process.send?.(message);
 }
 
 const stop = new AbortController();
+let isEnding = false;
 // Ctrl-C reaches every process of the terminal; who started this one says when it is to end, and if that one is gone, it ends too.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => stop.abort());
-process.on('disconnect', () => stop.abort());
+process.on('disconnect', () => {
+  if (isEnding) return;
+  if (stop.signal.aborted) process.exit(1); // nobody waits any more for what was asked to stop
+  stop.abort();
+  setTimeout(() => process.exit(1), orphanMs).unref();
+});
 process.once('message', (start) => {
   run(start as ConnectorStart, stop.signal).then(
     () => end(0),
@@ -129,6 +159,7 @@ process.once('message', (start) => {
 /** What was said is sent first; what a function left open does not keep the process alive. */
 function end(code: number): void {
   process.exitCode = code;
+  isEnding = true;
   if (process.connected) process.disconnect();
   setTimeout(() => process.exit(code), 1_000).unref();
 }

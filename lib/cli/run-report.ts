@@ -6,7 +6,7 @@ export interface RunReport {
   heard(message: ConnectorMessage): void;
   printed(line: string, stream: 'stdout' | 'stderr'): void;
   restarts(reason: string, waitMs: number): void;
-  gaveUp(): void;
+  gaveUp(reason: string): void;
 }
 
 /** One JSON object a line, each with the time, the connector and the event. */
@@ -19,7 +19,7 @@ export function jsonReport(out: Terminal, connector: string, now: () => number):
     },
     printed: (text, stream) => line({ event: 'output', stream, line: text }),
     restarts: (reason, waitMs) => line({ event: 'restarting', reason, waitMs }),
-    gaveUp: () => line({ event: 'gave-up' }),
+    gaveUp: (reason) => line({ event: 'gave-up', reason }),
   };
 }
 
@@ -66,7 +66,7 @@ export function humanReport(out: Terminal, name: string, width: number): RunRepo
       out.line(`${prefix}${stream === 'stderr' ? out.style('dim', readable(line)) : line}`);
     },
     restarts: (reason, waitMs) => fact('starts again', `in ${duration(waitMs)}, as ${reason}`, 'yellow'),
-    gaveUp: () => fact('ended', 'after too many crashes', 'red'),
+    gaveUp: (reason) => fact('crashed', `and is not started again: ${reason}`, 'red'),
   };
 
   function ended({ reason, isCommitted, code, message }: ConnectorMessage & { readonly type: 'ended' }): void {

@@ -48,7 +48,7 @@ export async function run(flags: RunFlags, world: RunWorld): Promise<number> {
     usable.map(async (own, index): Promise<ProcessEnd> => {
       const report = flags.json === true ? jsonReport(out, own.name, realClock.now) : humanReport(out, own.name, width);
       const { heard } = world;
-      const end = await keepRunning({
+      return await keepRunning({
         start: startOf(service, own, flags, index),
         env: { ...world.env, ...own.environment },
         cwd: service.root,
@@ -57,8 +57,6 @@ export async function run(flags: RunFlags, world: RunWorld): Promise<number> {
         ...report,
         heard: heard === undefined ? report.heard : (message) => heard(own.name, message),
       });
-      if (end === 'crashed') report.gaveUp();
-      return end;
     }),
   );
   if (usable.length < chosen.length || ends.includes('unusable')) return 2;

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type ServiceFolder, serviceFolder } from '../support/service-folder.ts';
 
 const launcher = fileURLToPath(new URL('../../lib/cli/sluice.js', import.meta.url));
+const ownService = fileURLToPath(new URL('../../serverless.yml', import.meta.url));
 const fixture = fileURLToPath(new URL('../fixtures/lambda/msk.json', import.meta.url));
 
 let folder: ServiceFolder | undefined;
@@ -65,7 +66,40 @@ describe('the sluice command', () => {
     expect(code).toBe(2);
   });
 
+  it('drains and says so when all of its processes are asked to end at once, as systemd does', async () => {
+    const far = `sluice: { cluster: { bootstrapServers: '127.0.0.1:1' } }\n${yaml}`;
+    folder = await serviceFolder({ 'serverless.yml': far, 'functions/orders.ts': handler });
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    const child = spawn(process.execPath, [launcher, 'run'], { cwd: folder.path, env, detached: true });
+    let printed = '';
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', (chunk) => {
+        printed += chunk;
+        if (printed.includes('waiting for Kafka')) resolve();
+      });
+    });
+    process.kill(-(child.pid as number), 'SIGTERM');
+    expect(await ended).toBe(0);
+    expect(printed).toContain('stopped');
+  });
+
+  it('prints nothing but JSON with --json, whatever a function prints', async () => {
+    const noisy = "console.log('{ half a line');\nconsole.error('\\u001b[31mred');\nthrow new Error('no');\n";
+    folder = await serviceFolder({ 'serverless.yml': yaml, 'functions/orders.ts': noisy });
+    const { code, stdout } = await sluice(['run', '--json'], folder.path);
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(events).toContainEqual(expect.objectContaining({ event: 'output', stream: 'stdout', line: '{ half a line' }));
+    expect(events).toContainEqual(expect.objectContaining({ event: 'output', stream: 'stderr', line: '\u001b[31mred' }));
+    expect(events.at(-1)).toMatchObject({ connector: 'orders', event: 'unusable', code: 'FUNCTION_UNUSABLE' });
+    expect(code).toBe(2);
+  });
+
   it.each([
+    ['an unknown connector', ['run', '--config', ownService, '--only', 'quake-to-postgres'], 'There is no connector quake-to-postgres in'],
     ['an unknown option', ['dev', '--onse'], 'did you mean --once?'],
     ['an unknown command', ['devv'], 'dev'],
     ['a service file that is not there', ['dev', '--config', 'nowhere.yml'], 'Go to the folder of your service'],
