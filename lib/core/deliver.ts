@@ -149,7 +149,12 @@ function join(
     if (source === undefined || outcome === undefined) continue;
     decided[position] = merge(source, decided[position], outcome, records[index]?.part ?? 0);
   }
-  return batch.map((source, position) => decided[position] ?? { source, outcome: heldBack(), stage: 'sink' });
+  const deliveries: Delivery[] = [];
+  for (let position = 0; position < batch.length; position++) {
+    const source = batch[position];
+    if (source !== undefined) deliveries.push(decided[position] ?? { source, outcome: heldBack(), stage: 'sink' });
+  }
+  return deliveries;
 }
 
 function merge(source: SourceRecord, before: Delivery | undefined, outcome: Outcome, part: number): Delivery {
