@@ -26,7 +26,7 @@ export const postgres = defineSink({
     const route = router({ path: 'connector.sink.table', template, allow, maxTargets, valid: validName, now });
     const client = await clientConfig(config, secret, connector);
     const database = openDatabase({ client, connections, connectTimeoutMs, statementTimeoutMs, now });
-    const tables = openTables(database, config, settings);
+    const tables = openTables(database, config, settings, now);
     const writer = tableWriter({ database, tables, config, settings, now });
     const fieldsByColumn = new Map(Object.entries(config.fields?.rename ?? {}).map(([field, column]) => [column, field]));
     const fieldOf = (column: string): string => fieldsByColumn.get(column) ?? column;

@@ -71,12 +71,12 @@ export function openDatabase({ client, connections, connectTimeoutMs, statementT
     let destroy = true;
     try {
       const working = prepared.has(connected) ? work(connected) : connected.query(session).then(() => work(connected));
+      working.catch(() => undefined); // who waits for it may have gone
       const timed = AbortSignal.any([signal, AbortSignal.timeout(statementTimeoutMs + 2_000)]);
       let result = await untilAborted(working, timed);
       if (result === undefined) {
         await Promise.race([cancelBackend(backendOf(connected), cancelMs), sleep(cancelMs)]);
         result = await Promise.race([working, sleep(cancelMs / 4, undefined)]);
-        working.catch(() => undefined);
         if (result === undefined) throw signal.aborted ? aborted() : timedOut();
       } else destroy = false;
       prepared.add(connected);

@@ -71,7 +71,7 @@ export function toConnectorError(error: unknown): ConnectorError {
 
 function fromServer(error: DatabaseError): ConnectorError {
   const state = error.code ?? '';
-  const { class: kind, meaning } = classOf(state);
+  const { class: kind, meaning } = isOutOfTransactions(error) ? outOfTransactions : classOf(state);
   const where = [
     ...(error.table === undefined ? [] : [`table ${JSON.stringify(error.table)}`]),
     ...(error.column === undefined ? [] : [`column ${JSON.stringify(error.column)}`]),
@@ -87,6 +87,13 @@ function fromServer(error: DatabaseError): ConnectorError {
       ? 'SINK_TARGET_MISSING'
       : 'SINK_MISCONFIGURED';
   return new ConfigError(code, `PostgreSQL cannot be written to: ${found}. ${advice(state)}`, { unauthorized });
+}
+
+const outOfTransactions: SqlStateClass = { state: '54000', class: 'retriable', meaning: 'the database has to be vacuumed first' };
+
+/** The server refuses every write then, by the state that a row too large has as well. */
+function isOutOfTransactions({ routine }: DatabaseError): boolean {
+  return routine === 'GetNewTransactionId' || routine === 'GetNewMultiXactId';
 }
 
 function advice(state: string): string {

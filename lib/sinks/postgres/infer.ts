@@ -1,8 +1,8 @@
 import { isObject } from '../../core/field.ts';
 import type { KafkaRecord, LogicalType } from '../../core/record.ts';
-import { maxNameBytes } from './sql.ts';
+import { isColumnName } from './sql.ts';
 
-/** Types by column, such that most records' fields fit: a stray value is that record's problem. Names the server would cut are left out. */
+/** Types by column, such that most records' fields fit: a stray value is that record's problem. Names that no column can have are left out. */
 export function inferColumns(
   records: readonly KafkaRecord[],
   columnOf: (field: string) => string | undefined,
@@ -13,7 +13,7 @@ export function inferColumns(
     const named = schema === undefined ? undefined : new Map(schema.fields.map((field) => [field.name, field]));
     for (const [field, fieldValue] of Object.entries(value)) {
       const column = columnOf(field);
-      if (column === undefined || Buffer.byteLength(column) > maxNameBytes || column === '') continue;
+      if (column === undefined || !isColumnName(column)) continue;
       const logical = named?.get(field);
       const type = logical === undefined ? typeOf(fieldValue) : logicalTypes[logical.type];
       const tally = tallies.get(column) ?? { counts: new Map(), number: undefined };

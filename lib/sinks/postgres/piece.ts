@@ -20,6 +20,8 @@ export interface PieceContext {
   readonly config: Options;
   readonly settings: Settings;
   readonly now: () => number;
+  /** Whether the table is another one by now. */
+  readonly changed: (plan: Plan, signal: AbortSignal) => Promise<boolean>;
 }
 
 export interface PieceWriter {
@@ -32,13 +34,15 @@ export interface PieceWriter {
 }
 
 export function pieceWriter(
-  { database, config, settings, now }: PieceContext,
+  { database, config, settings, now, changed }: PieceContext,
   plan: Plan,
   maker: RowMaker,
   signal: AbortSignal,
   mayBeStale: boolean,
 ): PieceWriter {
   let stopped: ConnectorError | undefined;
+  let mayHaveChanged = mayBeStale;
+  let wroteSome = false;
   const constrained: Row[] = [];
   const written = new Map<string, number>();
 
@@ -54,9 +58,9 @@ export function pieceWriter(
 
   const execute = async (rows: readonly Row[], raw: boolean): Promise<readonly Outcome[]> => {
     const isAppend = settings.key.from === 'none';
-    if (isAppend && !raw) {
-      const { text, input } = copyOf(rows, plan, settings);
-      await database.copy(text, input, signal);
+    const copy = isAppend && !raw ? copyOf(rows, plan, settings) : undefined;
+    if (copy !== undefined) {
+      await database.copy(copy.text, copy.input, signal);
       return rows.map(() => 'delivered');
     }
     if (settings.write === 'update' && rows[0]?.kind === 'value') return executeUpdate(rows);
@@ -83,7 +87,9 @@ export function pieceWriter(
     const fault = stopped;
     if (fault !== undefined) return rows.map(() => fault);
     try {
-      return await execute(rows, raw);
+      const outcomes = await execute(rows, raw);
+      wroteSome = true;
+      return outcomes;
     } catch (error) {
       const state = sqlState(error);
       if (mayBeStale && state !== undefined && staleStates.has(state)) throw new StaleTable();
@@ -92,6 +98,9 @@ export function pieceWriter(
         stopped = failure;
         return rows.map(() => failure);
       }
+      // What is only added would be there twice.
+      if (mayHaveChanged && !(wroteSome && settings.key.from === 'none') && (await changed(plan, signal))) throw new StaleTable();
+      mayHaveChanged = false;
       if (rows.length === 1) {
         if (raw) {
           const decoded = maker.decoded(first);

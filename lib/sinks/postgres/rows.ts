@@ -56,7 +56,7 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
     for (const name in value) {
       if (positions.has(name) || leavesOut(name)) continue;
       if (options.mayEvolve) {
-        if (value[name] === null || Buffer.byteLength(name) > 63) continue;
+        if (value[name] === null) continue;
         return false;
       }
       if (config.autoEvolve && value[name] === null) continue;

@@ -67,7 +67,7 @@ export function sourceOf(
 
   const present = presentFields(rows, plan, settings);
   let fields: Filled[] = [];
-  if (options.raw) {
+  if (options.raw && (present.length > 0 || plan.extra !== undefined)) {
     const document = parameter(jsonbArray(rows.map(({ bytes }) => bytes)));
     if (present.length > 0) {
       const definitions = present.map(({ field, column }) => `${quoted(field)} ${isTime(column) ? 'jsonb' : column.type}`);
@@ -79,7 +79,7 @@ export function sourceOf(
       const known = parameter(arrayText([...plan.positions.keys()], false, (name) => name));
       fields.push({ name: plan.extra.column.name, expression: `nullif(${alias()} - ${known}::text[], '{}'::jsonb)` });
     }
-  } else {
+  } else if (!options.raw) {
     for (const { column, position } of present) {
       const isEmpty = !rows.some(({ cells }) => typeof cells[position] === 'string');
       fields.push({ name: column.name, expression: isEmpty ? `null::${column.type}` : array(column, ({ cells }) => cells[position]) });

@@ -31,7 +31,8 @@ function insertStatement(rows: readonly Row[], plan: Plan, settings: Settings, o
     const text = `with d as materialized (select ${selected(filled)}, ${ordinal} from ${from}), w as (insert into ${plan.table.sql} (${names}) select ${names} from d order by ${ordinal} on conflict (${target}) do nothing returning ${target}) select d.${ordinal}::int4 as n from d join w on ${same}`;
     return { text, values };
   }
-  const insert = `insert into ${plan.table.sql} as t (${names}) select ${filled.map(({ expression }) => expression).join(', ')} from ${from}`;
+  const list = filled.length === 0 ? '' : ` (${names})`; // a row of nothing but defaults
+  const insert = `insert into ${plan.table.sql} as t${list} select ${filled.map(({ expression }) => expression).join(', ')} from ${from}`;
   if (settings.key.from === 'none') return { text: insert, values };
   if (settings.write === 'insert') return { text: `${insert} on conflict (${target}) do nothing`, values };
   return { text: `${insert} on conflict (${target}) do update set ${assignments(filled, settings)}${guarded(settings)}`, values };

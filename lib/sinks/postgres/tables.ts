@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../../core/errors.ts';
 import { isObject } from '../../core/field.ts';
 import type { KafkaRecord } from '../../core/record.ts';
@@ -17,10 +18,17 @@ export interface Tables {
   exists(table: string, signal: AbortSignal): Promise<boolean>;
   /** Looks at the table again next time. */
   forget(table: string): void;
+  /** Whether the table is another one by now than the plan says. Looks at it at most every few seconds. */
+  changed(plan: Plan, signal: AbortSignal): Promise<boolean>;
 }
 
-export function openTables(database: Database, config: Options, settings: Settings): Tables {
+const lookAgainMs = 5_000;
+/** Plans at most that are kept: records may choose new tables every day. */
+const maxPlans = 1_000;
+
+export function openTables(database: Database, config: Options, settings: Settings, now: () => number): Tables {
   const plans = new Map<string, Plan>();
+  const looks = new Map<string, { readonly at: number; readonly looking: Promise<void> }>();
   const { schema } = config;
 
   const read = async (table: string, signal: AbortSignal): Promise<Table | undefined> => readTable(database, { table, schema }, signal);
@@ -33,14 +41,17 @@ export function openTables(database: Database, config: Options, settings: Settin
   };
 
   const create = async (table: string, records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
-    const columns = new Map<string, string>();
-    if (settings.key.from === 'key') for (const [name, type] of keyTypes(records, settings.key.columns)) columns.set(name, type);
     const inferred = inferColumns(records, (field) => columnName(field, config));
-    for (const [name, type] of inferred) if (!columns.has(name)) columns.set(name, type);
-    if (settings.key.from === 'value') for (const name of settings.key.columns) columns.set(name, columns.get(name) ?? 'text');
-    if (config.unknownFields === 'column') columns.set(config.unknownFieldsColumn, 'jsonb');
-    for (const [name, type] of ownColumns(settings)) columns.set(name, type);
-    const definitions = [...columns].slice(0, config.maxColumns).map(([name, type]) => `${quoted(name)} ${type}`);
+    const { key, guard } = settings;
+    const own = ownColumns(settings);
+    // What the sink cannot do without comes first, so that many fields leave room for it.
+    const needed = new Map(key.from === 'key' ? keyTypes(records, key.columns) : []);
+    if (key.from === 'value') for (const name of key.columns) needed.set(name, inferred.get(name) ?? 'text');
+    if (guard.type === 'field' && !needed.has(guard.column)) needed.set(guard.column, inferred.get(guard.column) ?? 'text');
+    if (config.unknownFields === 'column') needed.set(config.unknownFieldsColumn, 'jsonb');
+    const room = Math.max(0, config.maxColumns - needed.size - own.size);
+    const others = [...inferred].filter(([name]) => !needed.has(name) && !own.has(name)).slice(0, room);
+    const definitions = [...needed, ...others, ...own].map(([name, type]) => `${quoted(name)} ${type}`);
     if (settings.key.from !== 'none') definitions.push(`primary key (${settings.key.columns.map(quoted).join(', ')})`);
     const text = `create table if not exists ${qualified({ table, schema })} (${definitions.join(', ')})`;
     await change(table, { text, values: [] }, signal);
@@ -68,13 +79,39 @@ export function openTables(database: Database, config: Options, settings: Settin
     return planTable(found, config, settings);
   };
 
+  const forget = (table: string): void => {
+    plans.delete(table);
+    looks.delete(table);
+  };
+
+  const lookAt = async (plan: Plan, signal: AbortSignal): Promise<void> => {
+    const { table } = plan;
+    const found = await read(table.name, signal);
+    if (plans.get(table.name) === plan && !isDeepStrictEqual(found, table)) plans.delete(table.name);
+  };
+
   return {
     async plan(table, records, signal) {
       const known = plans.get(table);
       if (known !== undefined) return known;
+      const at = now();
       const plan = await load(table, records, signal);
       plans.set(table, plan);
+      looks.set(table, { at, looking: Promise.resolve() });
+      const [oldest] = plans.keys();
+      if (plans.size > maxPlans && oldest !== undefined) forget(oldest);
       return plan;
+    },
+    async changed(plan, signal) {
+      const { name } = plan.table;
+      let look = looks.get(name);
+      if (look === undefined || now() - look.at >= lookAgainMs) {
+        look = { at: now(), looking: lookAt(plan, signal) };
+        looks.set(name, look);
+        look.looking.catch(() => looks.delete(name));
+      }
+      await look.looking;
+      return plans.get(name) !== plan;
     },
     async evolve(plan, records, signal) {
       const table = plan.table.name;
@@ -88,7 +125,7 @@ export function openTables(database: Database, config: Options, settings: Settin
       return this.plan(table, records, signal);
     },
     exists: async (table, signal) => (await read(table, signal)) !== undefined,
-    forget: (table) => plans.delete(table),
+    forget,
   };
 }
 

@@ -1,6 +1,7 @@
 import { isObject } from '../../core/field.ts';
 import { toJson } from '../../core/json.ts';
 import type { Column } from './catalog.ts';
+import { clockText, instantText } from './time.ts';
 
 /** The value as the text that the type of a column reads, or undefined when it surely does not fit. What is not sure is left to the server. */
 export type ToText = (value: unknown) => string | undefined;
@@ -100,7 +101,7 @@ function plainText(maxLength: number | undefined): ToText {
 function scalarText(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (value instanceof Date) return isoText(value);
+  if (value instanceof Date) return instantText(value.getTime());
   return jsonText(value);
 }
 
@@ -126,19 +127,18 @@ const timeWord = /^\s*(now|today|tomorrow|yesterday|epoch|allballs|[+-]?infinity
 /** Text as it is, a date, or milliseconds since the epoch. */
 const timestampText: ToText = (value) => {
   if (typeof value === 'string') return wordOrDigits(value);
-  if (value instanceof Date) return isoText(value);
-  if (typeof value === 'number') return isoText(new Date(value));
-  return typeof value === 'bigint' ? isoText(new Date(Number(value))) : undefined;
+  if (value instanceof Date) return instantText(value.getTime());
+  return typeof value === 'number' || typeof value === 'bigint' ? instantText(Number(value)) : undefined;
 };
 
 const dateText: ToText = (value) => {
   if (typeof value === 'string') return wordOrDigits(value);
-  return value instanceof Date ? isoText(value) : undefined;
+  return value instanceof Date ? instantText(value.getTime()) : undefined;
 };
 
 const timeText: ToText = (value) => {
   if (typeof value === 'string') return wordOrDigits(value);
-  return value instanceof Date ? isoText(value)?.slice(11) : undefined;
+  return value instanceof Date ? clockText(value) : undefined;
 };
 
 const isoStart = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)|$)/;
@@ -150,12 +150,6 @@ function wordOrDigits(text: string): string | undefined {
     return month >= '01' && month <= '12' && day >= '01' && day <= '31' && hour <= '24' && minute <= '59' ? text : undefined;
   }
   return (hasDigit.test(text) || timeWord.test(text)) && !text.includes('\0') && text.isWellFormed() ? text : undefined;
-}
-
-/** ISO 8601, as far as the server reads it: years of four digits. */
-function isoText(date: Date): string | undefined {
-  const ms = date.getTime();
-  return ms >= -62_135_596_800_000 && ms <= 253_402_300_799_999 ? date.toISOString() : undefined;
 }
 
 const uuidPattern = /^\s*\{?([\da-f]{4}-?){7}[\da-f]{4}\}?\s*$/i;

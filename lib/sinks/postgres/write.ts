@@ -9,7 +9,7 @@ import type { Plan } from './plan.ts';
 import { type Row, type RowMaker, rowMaker } from './rows.ts';
 import type { Tables } from './tables.ts';
 
-interface Context extends PieceContext {
+interface Context extends Omit<PieceContext, 'changed'> {
   readonly tables: Tables;
 }
 
@@ -47,9 +47,9 @@ async function writeOnce(
   const open = [...records.keys()].filter((position) => outcomes[position] === undefined);
   let stopped: ConnectorError | undefined;
   try {
-    const { plan, maker, rows } = await rowsOf(context, table, records, open, outcomes, signal);
+    const { plan, maker, rows } = await rowsOf(context, table, records, open, outcomes, signal, mayBeStale);
     const joins = joinRule(settings, guardValue(settings, plan));
-    const writer = pieceWriter(context, plan, maker, signal, mayBeStale);
+    const writer = pieceWriter({ ...context, changed: tables.changed }, plan, maker, signal, mayBeStale);
     let waiting = rows;
     const certain = rows.every((row) => row.certain);
     if (!certain || areDistinct(rows)) {
@@ -83,6 +83,7 @@ async function rowsOf(
   open: readonly number[],
   outcomes: (Outcome | undefined)[],
   signal: AbortSignal,
+  mayBeStale: boolean,
 ): Promise<{ plan: Plan; maker: RowMaker; rows: Row[] }> {
   let plan = await tables.plan(table, records, signal);
   for (let mayEvolve = config.autoEvolve; ; mayEvolve = false) {
@@ -105,9 +106,12 @@ async function rowsOf(
         else outcomes[position] = refusal;
       } else rows.push(row);
     }
-    if (strangers.length === 0) return { plan, maker, rows };
+    const refused = open.filter((position) => outcomes[position] instanceof DataError);
+    const isStale = strangers.length === 0 && refused.length > 0 && mayBeStale && (await tables.changed(plan, signal));
+    if (strangers.length === 0 && !isStale) return { plan, maker, rows };
+    for (const position of refused) outcomes[position] = undefined;
+    if (isStale) throw new StaleTable();
     plan = await tables.evolve(plan, strangers, signal);
-    for (const position of open) if (outcomes[position] instanceof DataError) outcomes[position] = undefined;
   }
 }
 

@@ -37,6 +37,12 @@ describe('the class of a SQLSTATE', () => {
     expect(toConnectorError(serverError(state)).class).toBe(kind);
   });
 
+  it('that means a row too large is retriable where the database takes no transactions any more', () => {
+    for (const routine of ['GetNewTransactionId', 'GetNewMultiXactId'])
+      expect(toConnectorError(serverError('54000', { routine }))).toBeInstanceOf(RetriableError);
+    expect(toConnectorError(serverError('54000', { routine: '_bt_check_third_page' })).class).toBe('data');
+  });
+
   it('is listed once for each prefix, with a meaning', () => {
     expect(new Set(sqlStates.map(({ state }) => state)).size).toBe(sqlStates.length);
     for (const { state, meaning } of sqlStates) expect(classOf(state.padEnd(5, '0')).meaning, state).toBe(meaning);
