@@ -246,4 +246,83 @@ describeWith(['postgres'], 'values in PostgreSQL', ({ postgres: server }) => {
       { id: 3, a: 'y', more: null },
     ]);
   });
+
+  it.each(['raw', 'decoded'])('cuts nothing that is too long, in arrays and bits neither: %s', async (path) => {
+    await bench.client.query('create table things (id int primary key, codes varchar(3)[], flags bit(3), many bit(3)[])');
+    const sink = await bench.open(upsert);
+    const jsons = [
+      '{"id": 1, "codes": ["abc"], "flags": "101", "many": ["101"]}',
+      '{"id": 2, "codes": ["abc", "abcd"]}',
+      '{"id": 3, "flags": "1011"}',
+      '{"id": 4, "flags": "1"}',
+      '{"id": 5, "many": ["1011"]}',
+    ];
+    const outcomes = await sink.write(
+      jsons.map((json) => (path === 'raw' ? rawRecord('k', json) : record('k', JSON.parse(json)))),
+      { signal },
+    );
+    expect(codes(outcomes)).toEqual(['delivered', ...Array(4).fill('data SINK_REJECTED_RECORD')]);
+    expect(await bench.rows('select * from things')).toEqual([{ id: 1, codes: ['abc'], flags: '101', many: expect.anything() }]);
+  });
+
+  it.each(['raw', 'decoded'])('makes each element of an array what a column of its type would get: %s', async (path) => {
+    await bench.client.query('create table things (id int primary key, docs jsonb[], times timestamptz[], flags bool[])');
+    const sink = await bench.open(upsert);
+    const json = '{"id": 1, "docs": ["1", "x", {"a": "b"}, 2, null], "times": ["2024-02-29T00:00:00Z"], "flags": [true, false]}';
+    expect(codes(await sink.write([path === 'raw' ? rawRecord('k', json) : record('k', JSON.parse(json))], { signal }))).toEqual([
+      'delivered',
+    ]);
+    expect(await bench.rows('select docs::text, flags, times[1]::text as at from things')).toEqual([
+      { docs: String.raw`{"\"1\"","\"x\"","{\"a\": \"b\"}",2,NULL}`, flags: [true, false], at: expect.stringContaining('2024-02-29') },
+    ]);
+  });
+
+  it('takes bytes for the elements of an array of bytes', async () => {
+    await bench.client.query('create table things (id int primary key, parts bytea[])');
+    const sink = await bench.open(upsert);
+    expect(codes(await sink.write([record('k', { id: 1, parts: [Buffer.from('\x00a'), new Uint8Array([255])] })], { signal }))).toEqual([
+      'delivered',
+    ]);
+    expect(await bench.rows(`select encode(parts[1], 'hex') as a, encode(parts[2], 'hex') as b from things`)).toEqual([
+      { a: '0061', b: 'ff' },
+    ]);
+  });
+
+  it('delivers a raw record that the server takes whatever its neighbours are', async () => {
+    await bench.client.query(
+      `drop type if exists grade; create type grade as enum ('1', '2'); create table things (id int primary key, at timestamptz, local timestamp, day timestamptz, g grade)`,
+    );
+    const good = [
+      '{"id": 1, "at": 1760000000000000, "local": 1760000000000000}',
+      '{"id": 2, "at": -99999999999000}',
+      '{"id": 3, "g": 2}',
+      '{"id": 4, "at": 1709251199123.456}',
+      '{"id": 5, "at": "20000-01-01T00:00:00Z"}',
+      '{"id": 6, "at": "0044-03-15 BC"}',
+    ].map((json) => rawRecord('k', json));
+    const bad = [7, 8, 9].map((id) => rawRecord('k', `{"id": ${id}, "at": "many"}`));
+    const alone = await bench.open(upsert);
+    expect(codes(await alone.write(good, { signal }))).toEqual(good.map(() => 'delivered'));
+    const read = 'select id, extract(epoch from at)::text as at, extract(epoch from local)::text as local, g from things order by id';
+    const stored = await bench.rows(read);
+    await bench.client.query('truncate things');
+    expect(codes(await alone.write([...bad, ...good], { signal })).slice(3)).toEqual(good.map(() => 'delivered'));
+    expect(await bench.rows(read)).toEqual(stored);
+    await bench.client.query('truncate things');
+    const decoded = good.map(({ bytes: _, ...rest }) => rest);
+    expect(codes(await alone.write(decoded, { signal }))).toEqual(good.map(() => 'delivered'));
+    expect(await bench.rows(read)).toEqual(stored);
+  });
+
+  it('refuses a number that JSON can say and a double cannot, rather than store infinity', async () => {
+    await bench.client.query('create table things (id int primary key, f float8, t text)');
+    const sink = await bench.open(upsert);
+    const outcomes = await sink.write([rawRecord('k', '{"id": 1, "f": 1e400}'), rawRecord('k', '{"id": 2, "f": 1e300}')], { signal });
+    expect(codes(outcomes)).toEqual(['data SINK_REJECTED_RECORD', 'delivered']);
+    expect(codes(await sink.write([record('k', { id: 3, f: Number.POSITIVE_INFINITY })], { signal }))).toEqual(['delivered']);
+    expect(await bench.rows('select id, f::text from things order by id')).toEqual([
+      { id: 2, f: '1e+300' },
+      { id: 3, f: 'Infinity' },
+    ]);
+  });
 });

@@ -5,6 +5,8 @@ export interface Column {
   readonly name: string;
   /** As in a definition, e.g. `numeric(10,2)`. */
   readonly type: string;
+  /** The same without its limits, and below a domain. A cast to it cuts nothing. */
+  readonly unlimited: string;
   /** The catalog's name of the type below a domain, e.g. `int8`; of an array that of its elements. */
   readonly base: string;
   readonly kind: 'plain' | 'array' | 'enum' | 'domain' | 'other';
@@ -61,6 +63,7 @@ interface FoundTable {
 interface FoundColumn {
   readonly name: string;
   readonly type: string;
+  readonly unlimited: string;
   readonly base: string;
   readonly kind: string;
   readonly category: string;
@@ -76,6 +79,7 @@ select n.nspname as schema, c.relname as name,
   (select json_agg(json_build_object(
       'name', a.attname,
       'type', format_type(a.atttypid, a.atttypmod),
+      'unlimited', format_type(case when t.typtype = 'd' then t.typbasetype else t.oid end, -1),
       'base', coalesce(e.typname, b.typname, t.typname),
       'kind', t.typtype,
       'category', t.typcategory,
@@ -99,10 +103,19 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.oid = to_regclass($1) and c.relkind in ('r', 'p', 'v', 'f')`;
 
 function toColumn(found: FoundColumn): Column {
-  const { name, type, base, typmod, labels } = found;
+  const { name, type, unlimited, base, typmod, labels } = found;
   const kind =
     found.category === 'A' ? 'array' : labels !== null ? 'enum' : found.kind === 'd' ? 'domain' : found.kind === 'b' ? 'plain' : 'other';
-  const common = { name, type, base, kind, notNull: found.not_null, hasDefault: found.has_default, generated: found.generated } as const;
+  const common = {
+    name,
+    type,
+    unlimited,
+    base,
+    kind,
+    notNull: found.not_null,
+    hasDefault: found.has_default,
+    generated: found.generated,
+  } as const;
   if (labels !== null) return { ...common, labels };
   if (kind === 'array' || typmod < 4) return common;
   if (base === 'varchar' || base === 'bpchar') return { ...common, maxLength: typmod - 4 };

@@ -88,7 +88,7 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
         cells[position] = null;
         continue;
       }
-      const text = field.toText(found);
+      const text = isOverflow(field, found, record) ? undefined : field.toText(found);
       if (text === undefined) throw misfit(field, found, record);
       cells[position] = text;
     }
@@ -163,6 +163,12 @@ export function rowMaker(plan: Plan, config: Options, settings: Settings, option
         return { ...row, bytes: undefined, ...cellsOf(record.value, record) };
       }),
   };
+}
+
+/** JSON has no infinity: a number that became one was too large for a double, and the column holds no more. */
+function isOverflow({ column: { base } }: FieldColumn, found: unknown, record: KafkaRecord): boolean {
+  if (typeof found !== 'number' || Number.isFinite(found) || (base !== 'float8' && base !== 'float4')) return false;
+  return record.bytes !== undefined;
 }
 
 function misfit({ field, column }: FieldColumn, found: unknown, { origin }: KafkaRecord): DataError {

@@ -37,14 +37,16 @@ const typedTypes: ReadonlySet<string> = new Set([
   'uuid',
   'bytea',
 ]);
+/** A cast to these with a length would cut a key, and find another row. */
+const cutTypes: ReadonlySet<string> = new Set(['varchar', 'bpchar', 'bit', 'varbit']);
 const textTypes: ReadonlySet<string> = new Set(['text', 'varchar', 'bpchar', 'citext', 'name']);
 
 /** How texts for this column travel: as an array of which type, and cast to what. */
-function travels({ kind, base, type }: Column): { array: string; cast: string } {
+function travels({ kind, base, unlimited }: Column): { array: string; cast: string } {
   if (kind === 'plain' && typedTypes.has(base)) return { array: base, cast: '' };
   // An explicit cast would cut what is too long, in silence.
   if (textTypes.has(base) && kind !== 'array') return { array: 'text', cast: '' };
-  return { array: 'text', cast: `::${type}` };
+  return { array: 'text', cast: `::${unlimited}` };
 }
 
 /** Describes rows of one shape: their own bytes where `raw`, arrays of texts otherwise. */
@@ -168,9 +170,7 @@ export function keysOf(
     const { array } = travels(column);
     values.push(arrayText(rows, plainTypes.has(array), ({ key }) => key[index]));
     functions.push(`unnest($${values.length}::${array}[])`);
-    matches.push(
-      `t.${quoted(column.name)} = d.k${index}::${column.base === 'varchar' || column.base === 'bpchar' ? column.base : column.type}`,
-    );
+    matches.push(`t.${quoted(column.name)} = d.k${index}::${cutTypes.has(column.base) ? column.unlimited : column.type}`);
   }
   return { from: `rows from (${functions.join(', ')})`, names, matches: matches.join(' and ') };
 }

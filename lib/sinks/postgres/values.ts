@@ -1,4 +1,3 @@
-import { isObject } from '../../core/field.ts';
 import { toJson } from '../../core/json.ts';
 import type { Column } from './catalog.ts';
 import { clockText, instantText } from './time.ts';
@@ -8,7 +7,7 @@ export type ToText = (value: unknown) => string | undefined;
 
 /** Converts values for a column, as `jsonb_to_recordset` would convert their JSON. Nothing and null are the caller's business. */
 export function toTextFor(column: Column): ToText {
-  if (column.kind === 'array') return arrayText;
+  if (column.kind === 'array') return arrayText(toTextFor({ ...column, kind: 'plain' }));
   if (column.labels !== undefined) return enumText(new Set(column.labels));
   switch (column.base) {
     case 'int2':
@@ -157,31 +156,36 @@ const uuidText: ToText = (value) => (typeof value === 'string' && uuidPattern.te
 
 const bytesText: ToText = (value) => {
   if (ArrayBuffer.isView(value)) return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`;
-  return typeof value === 'string' && !value.includes('\0') && value.isWellFormed() ? value : undefined;
+  const text = typeof value === 'string' ? value : scalarText(value);
+  return text === undefined ? undefined : clean(text);
 };
 
 function enumText(labels: ReadonlySet<string>): ToText {
-  return (value) => (typeof value === 'string' && labels.has(value) ? value : undefined);
+  return (value) => {
+    const text = typeof value === 'string' ? value : scalarText(value);
+    return text !== undefined && labels.has(text) ? text : undefined;
+  };
 }
 
 /** A list as an array, nested lists as further dimensions; text is taken for an array that is spelled out. */
-const arrayText: ToText = (value) => {
-  if (typeof value === 'string') return value.startsWith('{') || value.startsWith('[') ? clean(value) : undefined;
-  return Array.isArray(value) ? arrayItems(value) : undefined;
-};
+function arrayText(toText: ToText): ToText {
+  return (value) => {
+    if (typeof value === 'string') return value.startsWith('{') || value.startsWith('[') ? clean(value) : undefined;
+    return Array.isArray(value) ? arrayItems(value, toText) : undefined;
+  };
+}
 
-function arrayItems(items: readonly unknown[]): string | undefined {
+function arrayItems(items: readonly unknown[], toText: ToText): string | undefined {
   const texts: string[] = [];
   for (const item of items) {
-    const text = Array.isArray(item) ? arrayItems(item) : item === null || item === undefined ? 'NULL' : quotedItem(item);
+    const text = Array.isArray(item) ? arrayItems(item, toText) : item === null || item === undefined ? 'NULL' : quotedItem(toText(item));
     if (text === undefined) return undefined;
     texts.push(text);
   }
   return `{${texts.join(',')}}`;
 }
 
-function quotedItem(item: unknown): string | undefined {
-  const text = typeof item === 'string' ? item : isObject(item) ? jsonText(item) : scalarText(item);
+function quotedItem(text: string | undefined): string | undefined {
   const cleaned = text === undefined ? undefined : clean(text);
   return cleaned === undefined ? undefined : `"${cleaned.replace(/["\\]/g, '\\$&')}"`;
 }

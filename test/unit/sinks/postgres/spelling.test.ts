@@ -5,6 +5,7 @@ import { canonical, isOnlySpelling, isSameAsJson } from '../../../../lib/sinks/p
 const column = (base: string, more: Partial<Column> = {}): Column => ({
   name: 'id',
   type: base,
+  unlimited: base,
   base,
   kind: 'plain',
   notNull: true,

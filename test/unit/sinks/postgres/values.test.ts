@@ -5,6 +5,7 @@ import { expectedBy, foundIn, toTextFor } from '../../../../lib/sinks/postgres/v
 const column = (base: string, more: Partial<Column> = {}): Column => ({
   name: 'c',
   type: base,
+  unlimited: base,
   base,
   kind: 'plain',
   notNull: false,
