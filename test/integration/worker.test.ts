@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kafka } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cluster, connectCluster } from '../../lib/clients/kafka.ts';
 import { silentLog } from '../../lib/core/log.ts';
@@ -33,7 +34,7 @@ describeWith(['kafka'], 'a worker', ({ kafka }) => {
     await admin.close();
     return topic;
   };
-  const produce = async (topic: string, from: number, to: number): Promise<void> => {
+  const produce = async (topic: string, from: number, to: number, timestamp = Date.now()): Promise<void> => {
     const producer = cluster.producer();
     const numbers = Array.from({ length: to - from }, (_, index) => from + index);
     const records = numbers.map((each) => ({
@@ -41,6 +42,7 @@ describeWith(['kafka'], 'a worker', ({ kafka }) => {
       partition: each % partitions,
       key: null,
       headers: [],
+      timestamp,
       value: Buffer.from(String(each)),
     }));
     const outcomes = await producer.send(records, { signal: new AbortController().signal });
@@ -131,4 +133,66 @@ describeWith(['kafka'], 'a worker', ({ kafka }) => {
     stop.abort();
     expect(await worker.ended).toMatchObject({ reason: 'stopped', isCommitted: true });
   });
+
+  it('begins at the end where that is wanted, and only once', async () => {
+    const topic = await newTopic();
+    const group = { brokers: kafka.brokers, topic, groupId: `group-${topic}`, file: join(dir, 'latest') };
+    await produce(topic, 0, 60);
+    const stop = new AbortController();
+    const first = await startWorker({ ...group, startingPosition: { at: 'LATEST' } }, stop.signal);
+    await until(async () => (await committed(group.groupId, topic).catch(() => 0)) === 60); // the group may still be loading
+    await produce(topic, 60, 120);
+    await until(async () => (await valuesOf(group.file)).size === 60);
+    stop.abort();
+    expect(await first.ended).toMatchObject({ isCommitted: true });
+
+    await produce(topic, 120, 180);
+    const second = await startWorker({ ...group, startingPosition: { at: 'LATEST' }, untilCaughtUp: true }, new AbortController().signal);
+    expect(await second.ended).toMatchObject({ reason: 'caught-up' });
+    const values = (await linesOf(group.file)).map((line) => Number(line.split(' ')[1])).sort((a, b) => a - b);
+    expect(values).toEqual(Array.from({ length: 120 }, (_, index) => 60 + index));
+  });
+
+  it('begins at the first record that is not older than a time, in each partition', async () => {
+    const topic = await newTopic();
+    const file = join(dir, 'at');
+    const noon = 1_700_000_000_000;
+    await produce(topic, 0, 60, noon - 1);
+    await produce(topic, 60, 66, noon);
+    await produce(topic, 66, 70, noon + 60_000);
+    const startingPosition = { at: 'AT_TIMESTAMP', timestamp: noon } as const;
+    const group = { brokers: kafka.brokers, topic, groupId: `group-${topic}`, file, startingPosition, untilCaughtUp: true };
+    const worker = await startWorker(group, new AbortController().signal);
+    expect(await worker.ended).toMatchObject({ reason: 'caught-up', isCommitted: true });
+    expect([...(await valuesOf(file))].sort((a, b) => a - b)).toEqual([60, 61, 62, 63, 64, 65, 66, 67, 68, 69]);
+  });
+
+  it.each(['TRIM_HORIZON', 'LATEST'] as const)(
+    'reads all that is left, and says so, where Kafka deleted what comes next: %s',
+    async (at) => {
+      const topic = await newTopic();
+      const group = { brokers: kafka.brokers, topic, groupId: `group-${topic}`, file: join(dir, `left-${at}`) };
+      await produce(topic, 0, 600);
+      const admin = await cluster.admin();
+      await admin.setCommitted(group.groupId, [
+        { topic, partition: 0, offset: 10 },
+        { topic, partition: 1, offset: -2 }, // what kafkajs commits before it goes back to the beginning
+      ]);
+      await admin.close();
+      const deleting = new Kafka({ brokers: kafka.brokers.split(','), logLevel: 0 }).admin();
+      await deleting.connect();
+      await deleting.fetchTopicOffsets(topic);
+      await deleting.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '40' }] });
+      await deleting.disconnect();
+
+      const said: unknown[] = [];
+      const log = { ...silentLog, error: (...line: unknown[]) => void said.push(line) };
+      const worker = await startWorker({ ...group, startingPosition: { at }, untilCaughtUp: true }, new AbortController().signal, log);
+      expect(await worker.ended).toMatchObject({ reason: 'caught-up', isCommitted: true });
+      const numbers = [...(await valuesOf(group.file))];
+      const of = (partition: number) => numbers.filter((each) => each % partitions === partition).length;
+      expect([of(0), of(1), of(2)]).toEqual([60, 100, at === 'LATEST' ? 0 : 100]);
+      expect(said).toEqual([[expect.stringContaining('deleted by Kafka'), { partition: `${topic}-0`, expected: 10, found: 40 }]]);
+    },
+  );
 });

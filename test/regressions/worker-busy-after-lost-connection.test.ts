@@ -26,8 +26,7 @@ it('stops after Kafka was lost without keeping the process busy for as long as a
     maxBytes: 100_000,
     batchTimeoutMs: 60_000,
     commitIntervalMs: 200,
-    locate: async () => ({ offset: 0, isCommitted: true }),
-    alwaysLocate: false,
+    locate: async () => ({ offset: 0, isKept: true }),
     clock,
     log: silentLog,
     changed: () => undefined,
@@ -36,6 +35,7 @@ it('stops after Kafka was lost without keeping the process busy for as long as a
   group.startRebalance();
   group.join([0]);
   group.produce(0, 4);
+  await time.advance(0);
   group.request(4);
   group.respond();
   await time.advance(60);

@@ -5,6 +5,7 @@ import { openConnector, realClock } from '../../lib/compose.ts';
 import { silentLog } from '../../lib/core/log.ts';
 import { parseSettings } from '../../lib/core/settings.ts';
 import { defineSink } from '../../lib/core/sink.ts';
+import type { StartingPosition } from '../../lib/platforms/worker/starting-point.ts';
 import { connectTo, runWorker } from '../../lib/platforms/worker/worker.ts';
 
 /** What a worker of a test is told: as the message of a process of its own, or in the process of the test. */
@@ -15,6 +16,7 @@ export interface WorkerStart {
   /** Gets one line per record, `partition@offset value`. */
   readonly file: string;
   readonly untilCaughtUp?: boolean;
+  readonly startingPosition?: StartingPosition;
 }
 
 // A member that was killed keeps its partitions for this long; the broker's least.
@@ -38,7 +40,11 @@ const fileSink = defineSink({
 });
 
 /** A real worker that delivers to a file. */
-export async function startWorker({ brokers, topic, groupId, file, untilCaughtUp = false }: WorkerStart, signal: AbortSignal) {
+export async function startWorker(
+  { brokers, topic, groupId, file, untilCaughtUp = false, startingPosition = { at: 'TRIM_HORIZON' } }: WorkerStart,
+  signal: AbortSignal,
+  log = silentLog,
+) {
   const settings = parseSettings({ trigger: { topic }, value: 'string', sink: { type: 'file', file }, acceptDuplicates: true });
   const connector = await openConnector(
     { sink: fileSink },
@@ -52,11 +58,11 @@ export async function startWorker({ brokers, topic, groupId, file, untilCaughtUp
   return runWorker({
     connector,
     connect: connectTo(async () => cluster, { groupId, topics: [topic], sessionTimeoutMs, heartbeatIntervalMs: 500 }),
-    startingPosition: { at: 'TRIM_HORIZON' },
+    startingPosition,
     policy: { ...settings.worker, records: 200 },
     signal,
     clock: realClock,
-    log: silentLog,
+    log,
     ...(untilCaughtUp ? { untilCaughtUp: { patienceMs: 25_000 } } : {}),
   });
 }

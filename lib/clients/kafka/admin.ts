@@ -6,6 +6,8 @@ import type { NextOffset } from './consumer.ts';
 
 // kafkajs has a name for it, but in a way that an import by name does not see.
 const topicResource = 2;
+// What kafkajs commits in the place of an offset that Kafka does not have any more, before it goes on from the oldest one that is left.
+const atBeginning = -2;
 const knownPollMs = 50;
 const knownTimeoutMs = 10_000;
 
@@ -55,6 +57,12 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
     destroy();
     throw error;
   }
+  const ranges = async (topic: string): Promise<readonly PartitionRange[]> => {
+    const found = await named(admin.fetchTopicOffsets(topic));
+    return found
+      .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+      .sort((a, b) => a.partition - b.partition);
+  };
   return {
     topics: () => named(admin.listTopics()),
     async partitions(topic) {
@@ -75,12 +83,7 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
       const { resources: found } = await named(admin.describeConfigs({ resources, includeSynonyms: false }));
       return Object.fromEntries((found[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]));
     },
-    async ranges(topic) {
-      const found = await named(admin.fetchTopicOffsets(topic));
-      return found
-        .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
-        .sort((a, b) => a.partition - b.partition);
-    },
+    ranges,
     async offsetsAt(topic, timestamp) {
       const found = await named(admin.fetchTopicOffsetsByTimestamp(topic, timestamp));
       return found.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) })).sort((a, b) => a.partition - b.partition);
@@ -98,7 +101,12 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
       const offsets = found.flatMap(({ topic, partitions }) =>
         partitions.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) })),
       );
-      return offsets.filter(({ offset }) => offset >= 0);
+      const lows = new Map<string, number>();
+      for (const topic of new Set(offsets.flatMap((each) => (each.offset === atBeginning ? each.topic : []))))
+        for (const { partition, low } of await ranges(topic)) lows.set(`${topic}/${partition}`, low);
+      return offsets
+        .map((each) => (each.offset === atBeginning ? { ...each, offset: lows.get(`${each.topic}/${each.partition}`) ?? 0 } : each))
+        .filter(({ offset }) => offset >= 0);
     },
     async setCommitted(groupId, offsets) {
       for (const [topic, own] of Map.groupBy(offsets, (next) => next.topic)) {

@@ -13,6 +13,7 @@ import { outcomeOf } from './lane-outcome.ts';
 import { type CreateMember, type Fetch, laneName, type TopicPartition } from './member.ts';
 import { boundedMemory } from './memory.ts';
 import { recovery } from './recovery.ts';
+import type { Locator } from './starting-point.ts';
 
 export interface PollerOptions {
   readonly connector: Connector;
@@ -24,9 +25,7 @@ export interface PollerOptions {
   readonly batchTimeoutMs: number;
   readonly commitIntervalMs: number;
   /** Where the group left a partition off, or where it is to begin. */
-  readonly locate: (partition: TopicPartition, signal: AbortSignal) => Promise<StartingPoint>;
-  /** Locates every partition: for a starting position that the consumer cannot find by itself. */
-  readonly alwaysLocate: boolean;
+  readonly locate: Locator['locate'];
   readonly clock: Clock;
   readonly log: Log;
   /** Something that is told to people may have changed. */
@@ -34,11 +33,6 @@ export interface PollerOptions {
   readonly fetched?: (records: number) => void;
   /** The membership is over: what was in flight is aborted, and nothing is fetched any more. */
   readonly ended: (error: unknown) => void;
-}
-
-export interface StartingPoint {
-  readonly offset: number;
-  readonly isCommitted: boolean;
 }
 
 /** One membership in the group, from joining to leaving, and what is known of the partitions that it owns. */
@@ -68,9 +62,6 @@ export function createPoller(options: PollerOptions): Poller {
   const lanes = new Map<string, Lane>();
   const batches = new Set<Batch>();
   const allSettled: (() => void)[] = [];
-  // Partitions that were here before. kafkajs keeps a seek, and an answer that is on its way, when a partition is lost, and both would be
-  // taken for the position of the new ownership.
-  const known = new Set<string>();
   const over = new AbortController(); // the membership is over
   const memory = boundedMemory(options.maxBytes, clock);
   let isStopping = false;
@@ -147,21 +138,28 @@ export function createPoller(options: PollerOptions): Poller {
       const lane = createLane(partition);
       lanes.set(lane.name, lane);
       if (isStopping) hold(lane, 'draining');
-      if (options.alwaysLocate || known.has(lane.name)) void begin(lane);
-      known.add(lane.name);
+      void begin(lane);
     }
   };
 
-  /** Looks up where a partition begins, and commits what nobody has committed yet: a second start must not skip what came in between. */
+  /**
+   * Looks up where a partition begins. kafkajs would do so too, but it keeps a seek and an answer that is on its way when a partition is
+   * lost, and it does not say where it began, so that nobody would notice that Kafka deleted what came next.
+   */
   const begin = async (lane: Lane): Promise<void> => {
     hold(lane, 'starting');
-    const { offset, isCommitted } = await options.locate(lane, AbortSignal.any([lane.lost.signal, over.signal]));
+    const { offset, isKept } = await options.locate(lane, AbortSignal.any([lane.lost.signal, over.signal]), (error) => {
+      lane.failure = { error, attempt: (lane.failure?.attempt ?? 0) + 1, since: lane.failure?.since ?? clock.now() };
+      options.changed();
+    });
     if (!isCurrent(lane)) return;
+    lane.failure = undefined;
     seek(lane, offset);
     lane.acknowledged = offset;
-    if (isCommitted) lane.committed = offset;
+    if (isKept) lane.committed = offset;
     else commits.request();
     release(lane, 'starting');
+    options.changed();
   };
 
   const fetched = async (fetch: Fetch): Promise<void> => {
@@ -172,10 +170,6 @@ export function createPoller(options: PollerOptions): Poller {
     if (lane.holds.has('failed') || lane.holds.has('starting') || !isExpected(lane, fetch)) return rewind(lane);
     lane.mismatches = 0;
     lane.position = fetch.nextOffset;
-    if (lane.acknowledged === undefined) {
-      lane.acknowledged = fetch.fetchedOffset;
-      lane.committed = fetch.fetchedOffset;
-    }
     options.fetched?.(fetch.records.length);
     memory.add(enqueue(lane, detached(fetch.records), clock.now()));
     if (fetch.records.length === 0) settleHidden(lane);

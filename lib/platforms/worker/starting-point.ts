@@ -1,8 +1,9 @@
+import { type ConnectorError, RetriableError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { sinkFailure } from '../../core/outcome.ts';
 import type { Origin } from '../../core/record.ts';
 import { backoff, type Clock } from '../../core/retry.ts';
 import { laneName, type Offsets, type TopicPartition } from './member.ts';
-import type { StartingPoint } from './poller.ts';
 import { pausePolicy } from './recovery.ts';
 
 /** Where a group begins that has committed nothing yet. */
@@ -12,9 +13,15 @@ export type StartingPosition =
   /** Milliseconds since the epoch. */
   | { readonly at: 'AT_TIMESTAMP'; readonly timestamp: number };
 
+export interface StartingPoint {
+  readonly offset: number;
+  /** Whether a later start would begin there as well. Where not, it has to be committed, or what comes in between is skipped. */
+  readonly isKept: boolean;
+}
+
 export interface Locator {
-  /** Keeps asking until the cluster answers or the signal aborts. */
-  locate(partition: TopicPartition, signal: AbortSignal): Promise<StartingPoint>;
+  /** Keeps asking until the cluster answers or the signal aborts, and says what keeps it from answering when that lasts. */
+  locate(partition: TopicPartition, signal: AbortSignal, failed: (error: ConnectorError) => void): Promise<StartingPoint>;
 }
 
 /** Finds where partitions were left off or begin; those that ask at the same time share the questions. */
@@ -28,26 +35,30 @@ export function locator(
 
   const tryLocate = async (partition: TopicPartition): Promise<StartingPoint> => {
     const done = find(await committed(), partition);
-    if (done !== undefined) return { offset: done.offset, isCommitted: true };
+    if (done !== undefined) return { offset: done.offset, isKept: true };
     const start = find(await starts(), partition);
-    if (start === undefined) throw new Error('the cluster does not know the partition yet');
-    return { offset: start.offset, isCommitted: false };
+    if (start === undefined) throw new RetriableError('KAFKA_UNAVAILABLE', 'The cluster does not know the partition yet');
+    return { offset: start.offset, isKept: position.at === 'TRIM_HORIZON' };
   };
 
   return {
-    async locate(partition, signal) {
+    async locate(partition, signal, failed) {
       for (let attempt = 1; !signal.aborted; attempt++) {
         try {
           return await tryLocate(partition);
-        } catch {
+        } catch (error) {
           log.debug('Offsets could not be looked up yet', { partition: laneName(partition), attempt });
+          if (attempt >= lastingAttempts) failed(sinkFailure(error));
           await clock.sleep(backoff(Math.min(attempt, 10), pausePolicy, clock.random), signal);
         }
       }
-      return { offset: 0, isCommitted: false }; // nobody asks any more
+      return { offset: 0, isKept: true }; // nobody asks any more
     },
   };
 }
+
+// A group that is new to its coordinator is being loaded for a moment.
+const lastingAttempts = 3;
 
 async function startsAt(offsets: Offsets, position: StartingPosition): Promise<readonly Origin[]> {
   switch (position.at) {

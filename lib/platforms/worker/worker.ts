@@ -135,7 +135,6 @@ export function runWorker(options: WorkerOptions): Worker {
     const ended = new Promise<ConnectorError>((resolve) => {
       over = resolve;
     });
-    const { at } = options.startingPosition;
     const current = createPoller({
       connector: options.connector,
       createMember,
@@ -144,7 +143,6 @@ export function runWorker(options: WorkerOptions): Worker {
       batchTimeoutMs: options.batchTimeoutMs ?? workerDefaults.batchTimeoutMs,
       commitIntervalMs: options.commitIntervalMs ?? workerDefaults.commitIntervalMs,
       locate: locator(offsets, options.startingPosition, { clock, log }).locate,
-      alwaysLocate: at !== 'TRIM_HORIZON',
       clock,
       log,
       changed() {

@@ -18,8 +18,7 @@ function setUp(options: Partial<PollerOptions> = {}) {
     maxBytes: 100_000,
     batchTimeoutMs: 60_000,
     commitIntervalMs: 200,
-    locate: async ({ partition }) => ({ offset: group.committed(partition), isCommitted: true }),
-    alwaysLocate: false,
+    locate: async ({ partition }) => ({ offset: group.committed(partition), isKept: true }),
     clock,
     log: silentLog,
     changed: () => undefined,
@@ -31,6 +30,7 @@ function setUp(options: Partial<PollerOptions> = {}) {
     group.join(own);
   };
   const poll = async (records = 10): Promise<void> => {
+    await flush();
     group.request(records);
     group.respond();
     await clock.advance(60);
@@ -196,6 +196,7 @@ describe('poller', () => {
     });
     join(0, 1, 2);
     for (const partition of [0, 1, 2]) group.produce(partition, 4);
+    await flush();
     group.request(4);
     group.respond();
     await clock.advance(10_000);
@@ -250,8 +251,7 @@ describe('poller', () => {
 
   it('commits where it begins, so that a second start does not skip what came in between', async () => {
     const { group, clock, join, poll, offsetsHeld } = setUp({
-      alwaysLocate: true,
-      locate: async () => ({ offset: 5, isCommitted: false }),
+      locate: async () => ({ offset: 5, isKept: false }),
     });
     group.produce(0, 7);
     join(0);
@@ -259,6 +259,22 @@ describe('poller', () => {
     expect(group.commits).toEqual([{ topic: 'orders', partition: 0, offset: 5 }]);
     await poll();
     expect(offsetsHeld()).toEqual(['0@5 0@6']);
+  });
+
+  it('says what keeps it from finding out where a partition begins, until it has', async () => {
+    const refused = new ConfigError('KAFKA_FORBIDDEN', 'Give its user the right by an ACL.');
+    const located = Promise.withResolvers<{ offset: number; isKept: boolean }>();
+    const { poller, join } = setUp({
+      locate(_, __, failed) {
+        failed(refused);
+        return located.promise;
+      },
+    });
+    join(0);
+    expect(troubleOf(poller.lanes())).toMatchObject({ class: 'config', code: 'KAFKA_FORBIDDEN' });
+    located.resolve({ offset: 0, isKept: true });
+    await flush();
+    expect(troubleOf(poller.lanes())).toBeUndefined();
   });
 
   it('takes a crash inside the connector for a reason to try again', async () => {
