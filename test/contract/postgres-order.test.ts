@@ -110,6 +110,22 @@ describeWith(['postgres'], 'the order of rows of one key in PostgreSQL', ({ post
     },
   );
 
+  it.each([
+    ['text', [9, 10]],
+    ['numeric(3,1)', [1.01, 1.04, 1.02]],
+    ['float4', [16_777_216, 16_777_217]],
+  ])('lets the column decide which value of the field that guards is higher: %s', async (type, values) => {
+    await bench.client.query(`create table things (id text primary key, updated ${type}, n int, ${versionColumns})`);
+    const sink = await bench.open({ ...byKey, guard: { field: 'updated' } });
+    const records = values.map((updated, n) => record('a', { updated, n }, { offset: 10 - n }));
+    for (const one of records) await sink.write([one], { signal });
+    const oneByOne = await bench.rows('select n from things');
+    await bench.client.query('truncate things');
+    await sink.write(records, { signal });
+    expect(await bench.rows('select n from things')).toEqual(oneByOne);
+    expect(oneByOne).toEqual([{ n: 0 }]);
+  });
+
   it('refuses a soft delete where the field that guards takes no NULL, default or not', async () => {
     await bench.client.query(`create table things (id text primary key, updated bigint not null default 99, ${versionColumns})`);
     const sink = await bench.open({ ...byKey, guard: { field: 'updated' } });

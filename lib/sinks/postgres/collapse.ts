@@ -51,7 +51,8 @@ function wayRule({ guard }: Settings, guardValue: (row: Row) => unknown): (earli
     const [before, after] = [guardValue(earlier), guardValue(later)];
     // Only where the order of JavaScript is surely that of the column.
     if (typeof before !== 'number' || typeof after !== 'number') return false;
-    return after > before || (after === before && followsInPartition(earlier, later));
+    // What the column rounds to the same is settled by version.
+    return after >= before && followsInPartition(earlier, later);
   };
 }
 

@@ -139,12 +139,16 @@ function areDistinct(rows: readonly Row[]): boolean {
 
 function guardValue({ guard }: Settings, plan: Plan): (row: Row) => unknown {
   if (guard.type !== 'field') return () => undefined;
-  const field = plan.fields.find(({ column }) => column.name === guard.column)?.field ?? guard.column;
+  const found = plan.fields.find(({ column }) => column.name === guard.column);
+  if (found === undefined || !countingTypes.has(found.column.base)) return () => undefined; // 10 comes before 9 as text
+  const { field } = found;
   return ({ record }) => {
     const value = (record.value as Readonly<Record<string, unknown>> | null)?.[field];
     return value instanceof Date ? value.getTime() : value;
   };
 }
+
+const countingTypes: ReadonlySet<string> = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'timestamptz', 'timestamp']);
 
 /** Gives the rows of a chain their outcomes; answers those that have to be written after all. */
 function settle(chain: Chain, answer: Outcome, outcomes: (Outcome | undefined)[], settings: Settings): Row[] {
