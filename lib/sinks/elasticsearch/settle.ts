@@ -172,7 +172,14 @@ export async function readStored(
 
 function toStored(doc: unknown, stampField: string): Stored {
   if (!isObject(doc)) return unreadable();
-  if (failureOf(doc).type === 'index_not_found_exception') return undefined;
+  const { type } = failureOf(doc);
+  if (type === 'index_not_found_exception') return undefined;
+  if (type === 'security_exception')
+    return new ConfigError(
+      'SINK_UNAUTHORIZED',
+      'Elasticsearch does not let this user read the index, which says whether a document is newer. Give it the privilege read.',
+      { unauthorized: true },
+    );
   if ('error' in doc) return unreadable();
   if (doc['found'] !== true) return undefined;
   const { _source: source, _seq_no: sequence, _primary_term: term } = doc;

@@ -254,6 +254,20 @@ describe('conflicts', () => {
     expect(reads()).toBe(4);
   });
 
+  it.each([
+    ['security_exception', 'config SINK_UNAUTHORIZED'],
+    ['no_shard_available_action_exception', 'retriable SINK_UNAVAILABLE'],
+  ])('that cannot be read with %s are %s, and the records beside them go on', async (type, expected) => {
+    const sink = await open();
+    await outcomesOf(sink, record('a', { n: 2 }, { offset: 20 }));
+    stub.onRequest = ({ path, body }) => {
+      if (path !== '/_mget') return undefined;
+      const { docs } = JSON.parse(body.toString()) as { docs: readonly { readonly _id: string }[] };
+      return { status: 200, body: { docs: docs.map(({ _id }) => ({ _index: 'quakes', _id, error: { type } })) } };
+    };
+    expect(await outcomesOf(sink, record('a', { n: 1 }, { offset: 10 }), record('b', {}, { offset: 21 }))).toEqual([expected, 'delivered']);
+  });
+
   it('are read with a routing where there is one', async () => {
     const sink = await open({ routing: 'key' });
     await outcomesOf(sink, record('a', {}));
