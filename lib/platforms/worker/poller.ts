@@ -48,6 +48,8 @@ export interface Poller {
 /** How long a fetch waits for a slow partition before only that partition is paused. */
 const patienceMs = 200;
 const heartbeatMs = 1_000;
+/** How long a batch gets to end after its time before people are told. */
+const overdueMs = 5_000;
 /** How long an aborted batch gets to end. */
 const abortGraceMs = 3_000;
 
@@ -248,7 +250,10 @@ export function createPoller(options: PollerOptions): Poller {
     const batch: Batch = { parts, bytes, controller: new AbortController() };
     batches.add(batch);
     const records = parts.length === 1 ? (parts[0]?.records ?? []) : parts.flatMap((part) => part.records);
+    const overdue = alarm(clock, () => tellOverdue(parts));
+    overdue.set(clock.now() + options.batchTimeoutMs + overdueMs);
     const settlement = await process(records, batch.controller.signal);
+    overdue.clear();
     batches.delete(batch);
     if (batches.size === 0) for (const wake of allSettled.splice(0)) wake();
     memory.free(bytes);
@@ -257,6 +262,14 @@ export function createPoller(options: PollerOptions): Poller {
       if (isCurrent(part.lane)) settleLane(part, settlement, batch.controller.signal.aborted);
     }
     pump();
+    options.changed();
+  };
+
+  // It is left running, as one more beside it could write the same records, and hang as well.
+  const tellOverdue = (parts: readonly Part[]): void => {
+    const message = `A batch goes on after the ${options.batchTimeoutMs / 1_000} s that it had. Give what the transform waits for a time limit`;
+    const error = new RetriableError('BATCH_OVERDUE', message);
+    for (const { lane } of parts) if (isCurrent(lane)) lane.failure = { error, attempt: 1, since: clock.now() };
     options.changed();
   };
 

@@ -277,6 +277,22 @@ describe('poller', () => {
     expect(troubleOf(poller.lanes())).toBeUndefined();
   });
 
+  it('says that a batch does not end in its time, without starting it once more beside itself', async () => {
+    const { group, connector, clock, poller, join, poll } = setUp({ batchTimeoutMs: 10_000 });
+    join(0);
+    group.produce(0, 4);
+    await poll(4);
+    await clock.advance(9_900);
+    expect(troubleOf(poller.lanes())).toBeUndefined();
+    await clock.advance(600_000);
+    expect(troubleOf(poller.lanes())).toMatchObject({ class: 'retriable', code: 'BATCH_OVERDUE' });
+    expect(connector.seen.length).toBe(1);
+    connector.held[0]?.answer(['delivered']);
+    await clock.advance(200);
+    expect(troubleOf(poller.lanes())).toBeUndefined();
+    expect(group.committed(0)).toBe(4);
+  });
+
   it('takes a crash inside the connector for a reason to try again', async () => {
     const { group, connector, clock, poller, join, poll } = setUp();
     join(0);
