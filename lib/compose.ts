@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { awsSecretStores, cachedSecrets, type Secrets } from './clients/secrets.ts';
 import { chunked } from './core/chunk.ts';
 import { parseConfig, throwProblems } from './core/config.ts';
-import { type BatchMeasurement, type Connector, createConnector } from './core/connector.ts';
+import { type BatchMeasurement, type Connector, createConnector, type LetterBox } from './core/connector.ts';
 import { ConfigError } from './core/errors.ts';
 import type { Decode } from './core/format.ts';
 import type { Log } from './core/log.ts';
@@ -95,10 +95,7 @@ export async function openConnector(
     },
     sink,
     opened,
-    letters:
-      deadLetterTopic === undefined
-        ? undefined
-        : { topic: deadLetterTopic, writer: letterWriter(deadLetterTopic, cluster, name, secrets, settings, environment) },
+    letters: deadLetterTopic === undefined ? undefined : letterBox(deadLetterTopic, cluster, name, secrets, settings, environment),
     dataErrors: settings.onError === 'skip' ? 'skip' : deadLetterTopic === undefined ? 'block' : 'dead-letter',
     tolerance: tolerance(parseTolerance(settings.onError === 'skip' ? undefined : settings.onError.tolerance)),
     concurrency: settings.transformConcurrency,
@@ -116,14 +113,14 @@ export async function openConnector(
 }
 
 /** Opens the producer at the first letter; most functions never need one. */
-function letterWriter(
+function letterBox(
   topic: string,
   cluster: unknown,
   connector: string,
   secrets: Secrets,
   settings: ConnectorSettings,
   { clock, log }: Environment,
-): Sink {
+): LetterBox {
   const open = async (): Promise<Sink> => {
     if (cluster === undefined)
       throw new ConfigError('CONFIG_INVALID', 'A dead letter topic needs to know its Kafka. Set sluice.cluster.bootstrapServers.');
@@ -134,7 +131,8 @@ function letterWriter(
     if (fresh) secrets.drop();
     return open();
   }, clock.sleep);
-  return retrying(chunked(opened, { records: 1_000, bytes: 900_000 }, { ordered: true }), settings.retry, { clock });
+  const writer = retrying(chunked(opened, { records: 1_000, bytes: 900_000 }, { ordered: true }), settings.retry, { clock });
+  return { topic, writer, opened };
 }
 
 type Named = string | { readonly type: string; readonly [option: string]: unknown };

@@ -23,7 +23,7 @@ export interface ConnectorParts {
   /** The sink below the wrappers: opened before the first write, and probed after a config error. */
   readonly opened: OpenedSink;
   /** Writes letters; undefined where there is no dead letter topic. */
-  readonly letters: { readonly writer: Sink; readonly topic: string } | undefined;
+  readonly letters: LetterBox | undefined;
   readonly dataErrors: DataErrorPolicy;
   readonly tolerance: Tolerance;
   readonly concurrency: number;
@@ -31,6 +31,15 @@ export interface ConnectorParts {
   readonly transformContext: Omit<TransformContext, 'signal'>;
   readonly clock: Clock;
   readonly report: (measurement: BatchMeasurement) => void;
+}
+
+/** Where letters go. */
+export interface LetterBox {
+  readonly topic: string;
+  /** What letters go through. */
+  readonly writer: Sink;
+  /** The producer below: opened again, and probed, when it was what kept records from being acknowledged. */
+  readonly opened?: OpenedSink;
 }
 
 /** What became of one batch. */
@@ -75,6 +84,9 @@ export function createConnector(parts: ConnectorParts): Connector {
   const probe = async (signal: AbortSignal): Promise<void> => {
     if (blockedBy?.unauthorized) await opened.reopen({ signal });
     await opened.probe?.({ signal });
+    if (blockedBy?.code !== 'DEAD_LETTER_REFUSED') return;
+    await letters?.opened?.reopen({ signal });
+    await letters?.opened?.probe?.({ signal });
   };
 
   const deliverAll = async (

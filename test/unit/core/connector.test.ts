@@ -125,6 +125,31 @@ describe('a connector', () => {
     expect(acknowledge(await connector.process(batchOf(2), partial))).toEqual([]);
   });
 
+  it("opens the dead letter topic's producer again once its password was changed", async () => {
+    const refusal = new ConfigError('KAFKA_UNAUTHORIZED', 'The password is wrong.', { unauthorized: true });
+    let password = 'old';
+    const clock = fakeClock();
+    const open = async (): Promise<Sink> => {
+      const own = password;
+      return {
+        write: async (records) => records.map(() => (own === 'new' ? 'delivered' : refusal)),
+        probe: async () => {
+          if (own !== 'new') throw refusal;
+        },
+      };
+    };
+    const producer = openedSink(open, clock.sleep);
+    const letters = { topic: 'orders.dlq', writer: producer, opened: producer };
+    const connector = connectorAround(
+      answering(() => bad),
+      { clock, letters, dataErrors: 'dead-letter' },
+    );
+    expect(acknowledge(await connector.process(batchOf(1), partial))).toHaveLength(1);
+    expect(acknowledge(await connector.process(batchOf(1), partial))).toHaveLength(1);
+    password = 'new';
+    expect(acknowledge(await connector.process(batchOf(1), partial))).toEqual([]);
+  });
+
   it('answers before its deadline when the target hangs, and keeps time for letters', async () => {
     const clock = fakeClock();
     const letters = letterBox();
