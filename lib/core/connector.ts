@@ -84,9 +84,8 @@ export function createConnector(parts: ConnectorParts): Connector {
   const probe = async (signal: AbortSignal): Promise<void> => {
     if (blockedBy?.unauthorized) await opened.reopen({ signal });
     await opened.probe?.({ signal });
-    if (blockedBy?.code !== 'DEAD_LETTER_REFUSED') return;
-    await letters?.opened?.reopen({ signal });
-    await letters?.opened?.probe?.({ signal });
+    if (blockedBy?.code === 'DEAD_LETTER_REFUSED' && letters?.opened !== undefined)
+      await probeLetters(letters.topic, letters.opened, signal);
   };
 
   const deliverAll = async (
@@ -145,6 +144,16 @@ export function createConnector(parts: ConnectorParts): Connector {
       await letters?.writer.close?.();
     },
   };
+}
+
+async function probeLetters(topic: string, opened: OpenedSink, signal: AbortSignal): Promise<void> {
+  try {
+    await opened.reopen({ signal });
+    await opened.probe?.({ signal });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError('DEAD_LETTER_REFUSED', `No dead letter can be written to ${topic}: ${error.message}`, { cause: error });
+  }
 }
 
 /** Time kept for ending what is abandoned, and for the answer itself. */
