@@ -2,7 +2,7 @@ import { blockingConfigError } from './acknowledge.ts';
 import { deadLetter } from './dead-letter.ts';
 import { deliver } from './deliver.ts';
 import type { DataErrorPolicy, Delivery } from './delivery.ts';
-import { type ConfigError, ConnectorError, DataError } from './errors.ts';
+import { ConfigError, ConnectorError, DataError } from './errors.ts';
 import type { LetterContext } from './letter.ts';
 import { graceMs, type OpenedSink } from './opened-sink.ts';
 import { severity, sinkFailure } from './outcome.ts';
