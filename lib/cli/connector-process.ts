@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { backoff, type Clock } from '../core/retry.ts';
+import { workerNodeOptions } from '../platforms/worker/node-options.ts';
 import type { ConnectorMessage, ConnectorStart } from './run-messages.ts';
 
 export interface ConnectorProcessOptions {
@@ -57,7 +58,7 @@ async function runOnce({ start, env, cwd, signal, heard, printed }: ConnectorPro
   const child = fork(entry, [], {
     cwd,
     env,
-    execArgv: conditions(process.execArgv),
+    execArgv: [...workerNodeOptions, ...conditions(process.execArgv)],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
   });

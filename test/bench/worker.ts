@@ -1,3 +1,4 @@
+import { workerNodeOptions } from '../../lib/platforms/worker/node-options.ts';
 import { startKafka } from '../support/servers/kafka.ts';
 import { bulkEndpoint, type Destination, lazyServers, nowhere, otherTopic, type Servers, tableOf } from './destinations.ts';
 import { bytesPerOrder } from './orders.ts';
@@ -80,11 +81,12 @@ export async function runOnce(
   expected = input.records,
 ): Promise<WorkerRun> {
   await destination.prepare();
-  const run = await inProcess<WorkerRun>(new URL('worker-process.ts', import.meta.url), {
+  const worker: WorkerInput = {
     ...input,
     connector: { trigger: { topic: from }, ...destination.settings },
     env: destination.env ?? {},
-  } satisfies WorkerInput);
+  };
+  const run = await inProcess<WorkerRun>(new URL('worker-process.ts', import.meta.url), worker, workerNodeOptions);
   const found = (await destination.count()) ?? run.delivered;
   if (found !== expected || run.delivered !== expected)
     throw new Error(`Expected ${expected} records, delivered ${run.delivered}, found ${found}: a fast wrong number is worth nothing.`);
