@@ -10,7 +10,7 @@ import { measured, type WriteMeasurement } from './core/measure.ts';
 import { openedSink } from './core/opened-sink.ts';
 import { type Clock, retrying } from './core/retry.ts';
 import { type ConnectorSettings, checkSink, configVersion, deadLetterTopicOf } from './core/settings.ts';
-import type { Sink, SinkDefinition } from './core/sink.ts';
+import type { CloudCredentials, OpenContext, Sink, SinkDefinition } from './core/sink.ts';
 import { closest } from './core/suggest.ts';
 import { parseTolerance, tolerance } from './core/tolerance.ts';
 import type { ReadyTransform, Transform } from './core/transform.ts';
@@ -39,6 +39,8 @@ export interface Environment {
   readonly reportBatch: (measurement: BatchMeasurement) => void;
   readonly reportWrite?: (measurement: WriteMeasurement) => void;
   readonly reportRetry?: (records: number, attempt: number, waitMs: number) => void;
+  /** The credentials of the invocation, where the platform hands them out anew with each. */
+  readonly credentials?: () => CloudCredentials | undefined;
 }
 
 export interface OpenOptions {
@@ -66,7 +68,15 @@ export async function openConnector(
   const { config, problems } = checkSink(definition.sink, settings);
   throwProblems(problems);
 
-  const context = { connector: name, secret: secrets.read, log, now: clock.now, cluster };
+  const context: OpenContext = {
+    connector: name,
+    secret: secrets.read,
+    log,
+    now: clock.now,
+    cluster,
+    configVersion: configVersion(settings),
+    ...(environment.credentials === undefined ? {} : { credentials: environment.credentials }),
+  };
   const opened = openedSink(({ fresh }) => {
     if (fresh) secrets.drop();
     return definition.sink.open(config, context);

@@ -51,12 +51,37 @@ export interface OpenContext {
   readonly now: () => number;
   /** The service's shared `sluice.cluster` settings, for sinks that speak to the same Kafka. */
   readonly cluster?: unknown;
+  /** Changes whenever the connector's settings do: tells what one configuration wrote from what another did. */
+  readonly configVersion?: string;
+  /** The credentials that the platform lends the function, as of this call; undefined where the client library finds its own. */
+  readonly credentials?: () => CloudCredentials | undefined;
+}
+
+/** Temporary credentials of a cloud account. */
+export interface CloudCredentials {
+  readonly accessKeyId: string;
+  readonly accessKeySecret: string;
+  readonly securityToken?: string;
 }
 
 /** One statement of an IAM policy. */
 export interface Permission {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
+}
+
+/** One line of a sink's classification table, as its reference page shows it. */
+export interface ErrorRule {
+  /** What the target said or did, e.g. `HTTP 429` or `SQLSTATE 23`. */
+  readonly when: string;
+  readonly class: 'delivered' | 'ignored' | 'retriable' | 'data' | 'config';
+  readonly meaning: string;
+}
+
+/** One mode of a sink by its name, with the least configuration that selects it. */
+export interface SinkMode {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
 }
 
 export interface SinkDefinition<Config extends TObject = TObject> {
@@ -69,6 +94,10 @@ export interface SinkDefinition<Config extends TObject = TObject> {
   guarantees(config: Static<Config>): Guarantees;
   limits(config: Static<Config>): Limits;
   permissions(config: Static<Config>): readonly Permission[];
+  /** The modes whose guarantees differ, for the reference page. */
+  readonly modes?: readonly SinkMode[];
+  /** What each failure leads to, for the reference page. */
+  readonly errors?: readonly ErrorRule[];
   open(config: Static<Config>, context: OpenContext): Promise<Sink>;
 }
 
