@@ -10,6 +10,7 @@ describeWith(['opensearch'], 'a real OpenSearch', ({ opensearch: server }) => {
   describeSink({
     definition: elasticsearch,
     target: () => searchTarget(server, `sluice-contract-${process.pid}-${indices++}`),
+    title: 'opensearch',
     modes: [byKey, hard, guardField, create, update].map(ownPromises),
   });
 });

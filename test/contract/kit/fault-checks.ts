@@ -24,6 +24,7 @@ export const faultChecks: readonly Check[] = [
       await faults.refuse();
       const records = [subject.record('a', 1), subject.record('b', 2)];
       const outcomes = await subject.write(records);
+      subject.see('connections refused', outcomes);
       for (const outcome of outcomes) assert.equal(kindOf(outcome), 'retriable', `Expected RetriableErrors, got ${inWords(outcome)}`);
       await faults.pass();
       await subject.expectContent([before], 'Expected nothing of what was refused');
@@ -40,6 +41,7 @@ export const faultChecks: readonly Check[] = [
       await faults.refuse();
       const record = subject.record('a', 1);
       const outcomes = await subject.write([record]);
+      subject.see('connections refused while opening', outcomes);
       assert.equal(kindOf(outcomes[0] ?? 'ignored'), 'retriable', `Expected a RetriableError, got ${outcomes.map(inWords).join()}`);
       await expectProbe(subject, 'retriable');
       await faults.pass();
@@ -61,7 +63,9 @@ export const faultChecks: readonly Check[] = [
       await sleep(100);
       await faults.cut();
       await faults.pass();
-      await expectTrue(subject, records, await writing);
+      const outcomes = await writing;
+      subject.see('connection cut during a write', outcomes);
+      await expectTrue(subject, records, outcomes);
       await deliverAtLast(subject, records);
       await expectThere(subject, records);
     },
@@ -81,6 +85,7 @@ export const faultChecks: readonly Check[] = [
       await sleep(150);
       controller.abort();
       const outcomes = await endsInTime(writing, records);
+      subject.see('no answer until the time is over', outcomes);
       for (const outcome of outcomes) assert.equal(kindOf(outcome), 'retriable', `Expected RetriableErrors, got ${inWords(outcome)}`);
       await faults.cut?.(); // what the network held back is lost, so anything that appears later was sent later
       await faults.pass();
@@ -128,6 +133,7 @@ export const faultChecks: readonly Check[] = [
     applies: ({ unauthorized }) => unauthorized !== undefined,
     async run(subject) {
       const outcome = await tryBroken(subject, (target) => subject.mode.unauthorized?.(target));
+      subject.see('wrong credentials', [outcome]);
       assert.equal(kindOf(outcome), 'config', `Expected a ConfigError, got ${inWords(outcome)}`);
       const unauthorized = typeof outcome === 'object' && 'unauthorized' in outcome && outcome.unauthorized;
       assert.equal(unauthorized, true, 'Expected error.unauthorized, so that the sink is opened again with secrets read afresh');
@@ -140,6 +146,7 @@ export const faultChecks: readonly Check[] = [
     applies: ({ missing }) => missing !== undefined,
     async run(subject) {
       const outcome = await tryBroken(subject, (target) => subject.mode.missing?.(target));
+      subject.see('target does not exist', [outcome]);
       assert.equal(kindOf(outcome), 'config', `Expected a ConfigError, got ${inWords(outcome)}`);
     },
   },
@@ -156,6 +163,7 @@ export const faultChecks: readonly Check[] = [
         await start();
         const record = subject.record('a', 1);
         const outcomes = await subject.write([record]);
+        subject.see(name, outcomes);
         assert.equal(kindOf(outcomes[0] ?? 'ignored'), expected, `Expected ${expected} of ${name}, got ${outcomes.map(inWords).join()}`);
         await faults.pass();
         if (expected === 'data') continue;

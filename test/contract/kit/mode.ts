@@ -101,6 +101,8 @@ export interface SampleCase {
 
 export interface SinkUnderTest<Target extends TargetReader = TargetReader> {
   readonly definition: SinkDefinition;
+  /** What the table of faults calls it. Default: the sink's name; targets that share a sink need names of their own. */
+  readonly title?: string;
   readonly modes: readonly Mode<Target>[];
   /** Opens the way to the real target. */
   target(mode: Mode<Target>): Promise<Target>;

@@ -92,6 +92,7 @@ export const outcomeChecks: readonly Check[] = [
       const bad = poison(subject.record('b', 2));
       const outcomes = await subject.write([first, bad, second]);
       const kinds = outcomes.map(kindOf);
+      subject.see('a record that the target refuses', outcomes.slice(1, 2));
       assert.ok(kinds[1] === 'data', `Expected a DataError for the refused record, got ${outcomes.map(inWords).join('; ')}`);
       const alone = kinds[0] === 'delivered' && kinds[2] === 'delivered';
       if (subject.claims.partial || subject.wrapped) {

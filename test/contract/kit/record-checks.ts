@@ -178,6 +178,7 @@ export const recordChecks: readonly Check[] = [
       ];
       await subject.deliver(at);
       const outcomes = await subject.write([small, over]);
+      subject.see('a value over the size limit', outcomes.slice(1));
       assert.equal(
         kindOf(outcomes[1] ?? 'ignored'),
         'data',

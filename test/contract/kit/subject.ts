@@ -11,6 +11,7 @@ import type { Guarantees, Limits, Outcome, Sink, SinkDefinition } from '../../..
 import { record as buildRecord, type RecordOptions } from '../../support/records.ts';
 import { exact } from './exact.ts';
 import type { BrokenConfig, Mode, Stored, TargetReader } from './mode.ts';
+import type { Sightings } from './sightings.ts';
 import { type Silence, silence } from './silence.ts';
 
 /** Tries again for a moment only, so that a fault which stays shows as one. */
@@ -54,12 +55,14 @@ export interface Subject {
   id(record: KafkaRecord): string | undefined;
   /** What the reader has to show for a record. */
   line(record: KafkaRecord, shown?: { readonly value: unknown }): string;
+  /** Notes what became of records when something went wrong, for the tables in docs. */
+  see(fault: string, outcomes: readonly Outcome[]): void;
   /** Reads the target back and expects these records, and nothing else. */
   expectContent(records: readonly KafkaRecord[], why: string): Promise<void>;
   close(): Promise<void>;
 }
 
-export function subjectOf(definition: SinkDefinition, mode: Mode, target: TargetReader, wrapped: boolean): Subject {
+export function subjectOf(definition: SinkDefinition, mode: Mode, target: TargetReader, wrapped: boolean, sightings?: Sightings): Subject {
   const soundConfig = parseConfig(definition.config, mode.config(target), 'connector.sink');
   const claims = definition.guarantees(soundConfig);
   const limits = definition.limits(soundConfig);
@@ -104,6 +107,7 @@ export function subjectOf(definition: SinkDefinition, mode: Mode, target: Target
           connector: 'under-test',
           log: jsonLog((line) => heard.hear(line), { level: 'debug', now: Date.now }),
           now: Date.now,
+          configVersion: 'under-test',
           secret: async (reference) => {
             const found = 'env' in reference ? secrets[reference.env] : undefined;
             if (found === undefined) throw new ConfigError('SECRET_UNAVAILABLE', 'The test knows secrets of { env } only.');
@@ -196,6 +200,8 @@ export function subjectOf(definition: SinkDefinition, mode: Mode, target: Target
       const value = shown !== undefined ? shown.value : mode.stored === undefined ? record.value : mode.stored(record);
       return describeStored(id === undefined ? { value } : { id, value });
     },
+
+    see: (fault, outcomes) => sightings?.see(fault, outcomes.map(kindOf)),
 
     async expectContent(records, why) {
       const found = await subject.content();
