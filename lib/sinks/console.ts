@@ -28,6 +28,11 @@ export function printingTo(output: Writable): SinkDefinition<typeof config> {
     guarantees: () => ({ idempotent: false, ordered: false, deletes: false, partial: true }),
     limits: () => ({ records: 1_000, bytes: 1_000_000 }),
     permissions: () => [],
+    modes: [{ name: 'one line per record', config: {} }],
+    errors: [
+      { when: 'a template asks for a field that the record lacks', class: 'data', meaning: 'there is no line to print' },
+      { when: 'the stream is closed or broken', class: 'retriable', meaning: 'nobody reads the output' },
+    ],
     async open({ template, tombstones }) {
       const render = template === undefined ? jsonLine : parseTemplate(template, 'connector.sink.template').render;
       return {

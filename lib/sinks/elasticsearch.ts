@@ -5,6 +5,7 @@ import type { ReadSecret } from '../core/secret.ts';
 import { defineSink, type Outcome, type Sink } from '../core/sink.ts';
 import { type Body, createBody } from './elasticsearch/body.ts';
 import { type AppendLines, lineWriter, type Operation, sendBulk } from './elasticsearch/bulk.ts';
+import { errorRules } from './elasticsearch/classification.ts';
 import { openClient } from './elasticsearch/client.ts';
 import { stampText } from './elasticsearch/document.ts';
 import { idReader, routingReader } from './elasticsearch/identity.ts';
@@ -12,6 +13,8 @@ import { checkOptions, indexRoute, modeOf, nodesOf, type Options, options } from
 import { partitionWatch } from './elasticsearch/partitions.ts';
 import { probeTarget } from './elasticsearch/probe.ts';
 import { settleConflicts } from './elasticsearch/settle.ts';
+
+const example = { node: 'http://localhost:9200', index: 'orders' };
 
 export const elasticsearch = defineSink({
   name: 'elasticsearch',
@@ -29,6 +32,15 @@ export const elasticsearch = defineSink({
   },
   limits: ({ maxRecords, maxBytes }) => ({ records: maxRecords, bytes: maxBytes }),
   permissions: () => [],
+  modes: [
+    { name: 'documents by key', config: { ...example, write: 'index' } },
+    { name: 'documents by key, hard deletes', config: { ...example, write: 'index', deletes: 'hard' } },
+    { name: 'documents by a field, guarded by a field', config: { ...example, id: { fields: ['id'] }, guard: { field: 'updated' } } },
+    { name: 'one new document per record', config: { ...example, write: 'create', id: 'record' } },
+    { name: 'partial updates by key', config: { ...example, write: 'update' } },
+    { name: 'data stream', config: { ...example, write: 'create', dataStream: true, id: 'record' } },
+  ],
+  errors: errorRules,
   async open(config, { secret, now }) {
     const { guard, deletes } = modeOf(config);
     const { write: operation, upsert, metadata, tls } = config;

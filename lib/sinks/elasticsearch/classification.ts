@@ -1,4 +1,5 @@
 import { ConfigError, type ConnectorError, DataError, RetriableError } from '../../core/errors.ts';
+import type { ErrorRule } from '../../core/sink.ts';
 
 export type OperationName = 'index' | 'create' | 'update' | 'delete';
 
@@ -141,6 +142,43 @@ function fits(rule: Rule, operation: OperationName | undefined, status: number, 
 function matches(expected: string | RegExp, type: string | undefined): boolean {
   if (type === undefined) return false;
   return typeof expected === 'string' ? expected === type : expected.test(type);
+}
+
+/** The tables in words, for the reference page: what is written for each item, and what is written for a whole request. */
+export const errorRules: readonly ErrorRule[] = [
+  { when: 'no connection, or no answer in time', class: 'retriable', meaning: 'Elasticsearch cannot be reached' },
+  ...itemRules.flatMap((rule) => inWords(rule, 'an item')),
+  ...requestRules.flatMap((rule) => inWords(rule, 'a request')),
+];
+
+function inWords(rule: Rule, of: string): ErrorRule[] {
+  const { operation, status, type, reason, means, message } = rule;
+  if (means === 'delivered') return [];
+  const range =
+    typeof status === 'object' && status[0] !== status[1] ? status.join('–') : String(typeof status === 'object' ? status[0] : status);
+  const when = [
+    status === undefined ? 'any other status' : range,
+    `for ${operation === undefined ? of : `${of} (${operation})`}`,
+    type === undefined ? '' : typeof type === 'string' ? `with the type ${type}` : wordsOf(type),
+    reason === undefined ? '' : wordsOf(reason),
+  ];
+  const classes = { conflict: 'ignored', split: 'data', retriable: 'retriable', data: 'data', config: 'config' } as const;
+  const meanings = {
+    conflict: 'the stored document is newer; otherwise it is written again',
+    split: `${message ?? ''}: sent again in halves until it stands alone`,
+  };
+  const meaning = means === 'conflict' || means === 'split' ? meanings[means] : (message ?? 'Elasticsearch refused the record');
+  return [{ when: when.filter((part) => part !== '').join(' '), class: classes[means], meaning }];
+}
+
+/** A pattern as people read it: its words, without the signs between them. */
+function wordsOf({ source }: RegExp): string {
+  const words = source
+    .replaceAll('\\[.*\\]', '…')
+    .replaceAll('(?:', '')
+    .replaceAll(/[\^$()]/g, '')
+    .split('|');
+  return source === '.' ? 'with any type' : `that says ${words.map((word) => `“${word}”`).join(' or ')}`;
 }
 
 /** The error a rule stands for. `where` says which record it was. */
