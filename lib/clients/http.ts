@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { Agent } from 'undici';
 import { ConfigError } from '../core/errors.ts';
 import { checkHost, publicLookup } from './http/address.ts';
+import { attentiveConnector } from './http/connector.ts';
 import { type Answer, exchange } from './http/exchange.ts';
 import { toFailure } from './http/failure.ts';
 import { readRetryAfter } from './http/retry-after.ts';
@@ -70,13 +71,13 @@ export function openHttp(settings: HttpSettings): HttpClient {
     ...(connections === undefined ? {} : { connections }),
     headersTimeout: 0, // each request has a timer of its own
     bodyTimeout: 0,
-    connect: {
+    connect: attentiveConnector({
       timeout: connectTimeoutMs,
       rejectUnauthorized: true,
       ...(resolve === undefined ? {} : { lookup: resolve }),
       ...(tls === undefined ? {} : { secureContext: secureContext(tls, path) }),
       ...(tls?.servername === undefined ? {} : { servername: tls.servername }),
-    },
+    }),
   });
 
   const follow = async (request: HttpRequest, url: URL, endMs: number): Promise<Answer> => {

@@ -23,6 +23,6 @@ export function excerptOf(text: string, { secrets = [], values = [], maxChars = 
     .replace(tokens, '***');
   const sent = [...values, ...secrets].join('\n').toLowerCase();
   if (sent !== '') line = line.replace(words, (word) => (word.length > 1 && sent.includes(word.toLowerCase()) ? '…' : word));
-  const characters = Array.from(line.slice(0, maxChars * 2));
-  return characters.length <= maxChars ? line : `${characters.slice(0, maxChars - 1).join('')}…`;
+  const characters = Array.from(line.toWellFormed());
+  return (characters.length <= maxChars ? characters : [...characters.slice(0, maxChars - 1), '…']).join('');
 }
