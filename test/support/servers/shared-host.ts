@@ -8,6 +8,7 @@ import { MissingToolError } from './java.ts';
 import { startKafka } from './kafka.ts';
 import { startOpenSearch } from './opensearch.ts';
 import { startPostgres } from './postgres.ts';
+import { startS3 } from './s3.ts';
 import type { Answer, ServerName, SharedServers } from './shared.ts';
 
 interface Lent<Name extends ServerName> {
@@ -32,6 +33,10 @@ const starters: { readonly [Name in ServerName]: () => Promise<Lent<Name>> } = {
   async opensearch() {
     const { node, port, stop } = await startOpenSearch();
     return { server: { node, port }, stop };
+  },
+  async s3() {
+    const { endpoint, port, region, accessKeyId, secretAccessKey, stop } = await startS3();
+    return { server: { endpoint, port, region, accessKeyId, secretAccessKey }, stop };
   },
 };
 

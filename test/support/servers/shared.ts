@@ -1,6 +1,7 @@
 import { describe, inject, it } from 'vitest';
 import type { KafkaServer, SecureKafka } from './kafka.ts';
 import type { PostgresServer } from './postgres.ts';
+import type { S3Server } from './s3.ts';
 import type { SearchServer } from './search-node.ts';
 
 /** The real servers that the test files of one run share, and what is needed to connect to each. */
@@ -9,6 +10,7 @@ export interface SharedServers {
   readonly postgres: Pick<PostgresServer, 'host' | 'port' | 'user' | 'password' | 'database' | 'url' | 'ca'>;
   readonly elasticsearch: Pick<SearchServer, 'node' | 'port'>;
   readonly opensearch: Pick<SearchServer, 'node' | 'port'>;
+  readonly s3: Pick<S3Server, 'endpoint' | 'port' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
 }
 
 export type ServerName = keyof SharedServers;
