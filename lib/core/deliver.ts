@@ -4,7 +4,7 @@ import { checkedOutcomes, failAll, heldBack, sinkFailure, worse } from './outcom
 import { type Failure, type Preparation, type Prepared, prepare } from './prepare.ts';
 import { type KafkaRecord, originName, partitionName, type SourceRecord } from './record.ts';
 import type { AcknowledgeMode } from './settle.ts';
-import type { Outcome, Sink, WriteOptions } from './sink.ts';
+import type { Outcome, Sink, Unsent, WriteOptions } from './sink.ts';
 import type { Tolerance } from './tolerance.ts';
 import type { TransformContext } from './transform.ts';
 
@@ -28,7 +28,7 @@ export async function deliver(batch: readonly SourceRecord[], options: DeliverOp
   const prepared = preparing instanceof Promise ? await preparing : preparing;
   const decided = holdBack(batch, refuseTooMany(decideBeforeWriting(batch, prepared), options), options);
   const { records, owners } = outputs(prepared, decided);
-  const outcomes = records.length === 0 ? [] : await write(records, options);
+  const outcomes = records.length === 0 ? [] : await write(records, { ...options, unsent: () => unsentOf(decided) });
   return refuseTooMany(join(batch, decided, records, owners, outcomes), options);
 }
 
@@ -126,9 +126,22 @@ function outputs(prepared: readonly Prepared[], decided: Decided): { readonly re
   return { records, owners };
 }
 
-async function write(records: readonly KafkaRecord[], { sink, signal, deadline }: DeliverOptions): Promise<readonly Outcome[]> {
+/** What was dropped or failed as it is, among what is decided before anything is written. */
+function unsentOf(decided: Decided): readonly Unsent[] {
+  const unsent: Unsent[] = [];
+  for (const delivery of decided) {
+    if (delivery === undefined) continue;
+    const { source, outcome } = delivery;
+    if (outcome === 'dropped') unsent.push({ origin: source.origin, why: 'dropped' });
+    else if (outcome instanceof DataError) unsent.push({ origin: source.origin, why: 'rejected' });
+  }
+  return unsent;
+}
+
+async function write(records: readonly KafkaRecord[], { sink, signal, deadline, unsent }: DeliverOptions): Promise<readonly Outcome[]> {
+  const options: WriteOptions = { signal, ...(deadline === undefined ? {} : { deadline }), ...(unsent === undefined ? {} : { unsent }) };
   try {
-    return checkedOutcomes(await sink.write(records, { signal, ...(deadline === undefined ? {} : { deadline }) }), records.length);
+    return checkedOutcomes(await sink.write(records, options), records.length);
   } catch (error) {
     return failAll(records.length, sinkFailure(error));
   }

@@ -10,6 +10,8 @@ export interface RouterOptions {
   readonly allow?: readonly string[] | undefined;
   /** Distinct names at most within a day. */
   readonly maxTargets?: number | undefined;
+  /** What is counted: every name, or only what records have chosen of it, so that neither time nor partition counts. Default: names. */
+  readonly counts?: 'names' | 'choices' | undefined;
   /** The sink's own rules for names: true, or what was expected, e.g. 'lower case'. */
   readonly valid?: ((name: string) => boolean | string) | undefined;
   /** Milliseconds since the epoch. Without a clock names are counted for as long as the router lives. */
@@ -22,7 +24,7 @@ export type Route = (record: KafkaRecord) => string;
 const dayMs = 86_400_000;
 
 /** Routes each record to the name that its `target` or the template says, inside the allow-list and the cap. Throws a ConfigError for options that make no sense. */
-export function router({ path, template, allow = [], maxTargets = 100, valid, now = () => 0 }: RouterOptions): Route {
+export function router({ path, template, allow = [], maxTargets = 100, counts = 'names', valid, now = () => 0 }: RouterOptions): Route {
   const parent = path.slice(0, path.lastIndexOf('.') + 1);
   const allowPath = `${parent}allow`;
   const isAllowed = allowList(allow, allowPath);
@@ -37,6 +39,7 @@ export function router({ path, template, allow = [], maxTargets = 100, valid, no
   if (constantProblem !== undefined) throw invalid(`Expected ${path} to be ${constantProblem}.`);
 
   const topics = new Set<string>();
+  let checked = new Set<string>();
   let chosen = new Set<string>();
   let chosenFrom = now();
   const check = (name: string, record: KafkaRecord): void => {
@@ -45,6 +48,9 @@ export function router({ path, template, allow = [], maxTargets = 100, valid, no
   };
   const count = (name: string, record: KafkaRecord): void => {
     check(name, record);
+    countChoice(name, record);
+  };
+  const countChoice = (name: string, record: KafkaRecord): void => {
     // A new index each day is no reason for a worker to stop after a hundred days.
     if (now() - chosenFrom >= dayMs) {
       chosen = new Set();
@@ -71,10 +77,23 @@ export function router({ path, template, allow = [], maxTargets = 100, valid, no
     const mayChoose = () => isAllowed(name) || (!template.steeredByRecord && name === template.render(record));
     if ((template.steeredByRecord || target !== undefined) && !mayChoose())
       throw refused('TARGET_NOT_ALLOWED', `Record chose a target that is not in ${allowPath}`, record);
-    if (!chosen.has(name)) count(name, record);
+    if (counts === 'names') {
+      if (!chosen.has(name)) count(name, record);
+      return name;
+    }
+    if (!checked.has(name)) {
+      check(name, record);
+      if (checked.size >= mostChecked) checked = new Set();
+      checked.add(name);
+    }
+    const choice = target ?? template.choice(record);
+    if (choice !== '' && !chosen.has(choice)) countChoice(choice, record);
     return name;
   };
 }
+
+/** Names that are remembered as sound: time gives ever new ones. */
+const mostChecked = 10_000;
 
 function allowList(allow: readonly string[], path: string): (name: string) => boolean {
   const names = new Set<string>();

@@ -1,7 +1,7 @@
 import type { Static, TObject } from 'typebox';
 import type { ConnectorError } from './errors.ts';
 import type { Log } from './log.ts';
-import type { KafkaRecord } from './record.ts';
+import type { KafkaRecord, Origin } from './record.ts';
 import type { ReadSecret } from './secret.ts';
 
 /** ignored: a newer version is already there. */
@@ -12,6 +12,15 @@ export interface WriteOptions {
   readonly signal: AbortSignal;
   /** When that will be, in milliseconds since the epoch; nobody waits for a retry past it. */
   readonly deadline?: number;
+  /** Records of the same batch that there is nothing to write for: their transform dropped them, or they failed as they are before they got here. */
+  readonly unsent?: () => readonly Unsent[];
+}
+
+/** A record that does not reach the sink with its batch. */
+export interface Unsent {
+  readonly origin: Origin;
+  /** rejected: it may come later, once it can be decoded. */
+  readonly why: 'dropped' | 'rejected';
 }
 
 export interface Sink {

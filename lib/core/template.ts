@@ -1,3 +1,4 @@
+import { type CalendarToken, calendarParts, isSteady, zoneNamed } from './calendar.ts';
 import { ConfigError, DataError } from './errors.ts';
 import { fieldReader } from './field.ts';
 import { type KafkaRecord, originName } from './record.ts';
@@ -15,6 +16,17 @@ export interface Template {
   readonly constant?: string;
   /** True when nothing but the topic makes a difference. */
   readonly byTopicOnly: boolean;
+  /** How many milliseconds of a partition share one text, counted from the epoch; undefined where more than topic, partition and time has a say. */
+  readonly stableMs?: number;
+  /** The part of the text that key, headers, value or target of a record decide. */
+  choice(record: KafkaRecord): string;
+}
+
+export interface TemplateOptions {
+  /** IANA name of the zone that `{timestamp:…}` is in. Default: UTC. */
+  readonly timeZone?: string | undefined;
+  /** What `{timestamp:…}` shows, in milliseconds since the epoch. Default: the record's timestamp. */
+  readonly timeOf?: ((record: KafkaRecord) => number) | undefined;
 }
 
 type Render = (record: KafkaRecord) => string;
@@ -22,28 +34,33 @@ type Steering = 'topic' | 'position' | 'record' | 'target';
 interface Placeholder {
   readonly render: Render;
   readonly steering: Steering;
+  readonly stableMs?: number;
 }
 
 const known = '{topic}, {partition}, {offset}, {timestamp:yyyy-MM-dd}, {key}, {key.field}, {header:name}, {value.field}, {target}';
 
 /** Reads text with placeholders, e.g. `quakes-{timestamp:yyyy-MM}`. Throws a ConfigError `CONFIG_INVALID` that names the option at `path`. */
-export function parseTemplate(text: string, path: string): Template {
+export function parseTemplate(text: string, path: string, options: TemplateOptions = {}): Template {
   const parts: (string | Placeholder)[] = [];
   let end = 0;
   for (const match of text.matchAll(/\{([^{}]*)\}/g)) {
     addLiteral(parts, text.slice(end, match.index), path);
-    parts.push(placeholder(match[1] ?? '', path));
+    parts.push(placeholder(match[1] ?? '', path, options));
     end = match.index + match[0].length;
   }
   addLiteral(parts, text.slice(end), path);
   const placeholders = parts.filter((part) => typeof part !== 'string');
   const steerings = new Set(placeholders.map(({ steering }) => steering));
+  const steered = placeholders.filter(({ steering }) => steering === 'record' || steering === 'target');
+  const stableMs = Math.min(...placeholders.map((each) => each.stableMs ?? Number.NaN));
   return {
     render: renderer(parts),
     steeredByRecord: steerings.has('record') || steerings.has('target'),
     usesTarget: steerings.has('target'),
     literalPrefix: typeof parts[0] === 'string' ? parts[0] : '',
     byTopicOnly: [...steerings].every((steering) => steering === 'topic'),
+    choice: renderer(steered.flatMap((each) => [each, '\n'])),
+    ...(Number.isNaN(stableMs) ? {} : { stableMs }),
     ...(placeholders.length === 0 ? { constant: text } : {}),
   };
 }
@@ -64,13 +81,15 @@ function renderer(parts: readonly (string | Placeholder)[]): Render {
   };
 }
 
-function placeholder(name: string, path: string): Placeholder {
-  if (name === 'topic') return { steering: 'topic', render: (record) => record.origin.topic };
-  if (name === 'partition') return { steering: 'position', render: (record) => String(record.origin.partition) };
-  if (name === 'offset') return { steering: 'position', render: (record) => String(record.origin.offset) };
+// By the version, so that a replayed dead letter goes where its record would have gone.
+function placeholder(name: string, path: string, options: TemplateOptions): Placeholder {
+  if (name === 'topic') return { steering: 'topic', stableMs: Number.POSITIVE_INFINITY, render: ({ version }) => version.topic };
+  if (name === 'partition')
+    return { steering: 'position', stableMs: Number.POSITIVE_INFINITY, render: ({ version }) => String(version.partition) };
+  if (name === 'offset') return { steering: 'position', render: ({ version }) => String(version.offset) };
   if (name === 'target') return { steering: 'target', render: (record) => scalar(record.target, name, record) };
   if (name === 'key') return { steering: 'record', render: (record) => scalar(record.key, name, record) };
-  if (name.startsWith('timestamp:')) return { steering: 'position', render: timestamp(name.slice('timestamp:'.length), path) };
+  if (name.startsWith('timestamp:')) return timestamp(name.slice('timestamp:'.length), path, options);
   if (name.startsWith('header:') && name.length > 'header:'.length) {
     const header = name.slice('header:'.length);
     return { steering: 'record', render: (record) => scalar(headerText(record, header), name, record) };
@@ -102,32 +121,30 @@ function headerText(record: KafkaRecord, name: string): string | undefined {
 }
 
 const tokens = /yyyy|MM|dd|HH|mm|ss/g;
-const tokenPositions: Readonly<Record<string, readonly [start: number, end: number]>> = {
-  yyyy: [0, 4],
-  MM: [5, 7],
-  dd: [8, 10],
-  HH: [11, 13],
-  mm: [14, 16],
-  ss: [17, 19],
-};
-const endOfYear9999 = 253_402_300_799_999;
 
-function timestamp(format: string, path: string): Render {
+function timestamp(
+  format: string,
+  path: string,
+  { timeZone = 'UTC', timeOf = ({ timestamp }) => timestamp }: TemplateOptions,
+): Placeholder {
   if (format.search(tokens) < 0 || /[A-Za-z]/.test(format.replace(tokens, '')))
-    throw invalid(`Unknown date format {timestamp:${format}} in ${path}. Known parts: yyyy, MM, dd, HH, mm and ss, in UTC.`);
+    throw invalid(`Unknown date format {timestamp:${format}} in ${path}. Known parts: yyyy, MM, dd, HH, mm and ss.`);
   const unitMs = format.includes('ss') ? 1_000 : format.includes('mm') ? 60_000 : format.includes('HH') ? 3_600_000 : 86_400_000;
+  const zone = zoneNamed(timeZone);
+  const stableMs = Math.min(unitMs, zone.steadyMs);
   let lastUnit = Number.NaN;
   let lastText = '';
-  return (record) => {
-    const unit = Math.floor(record.timestamp / unitMs);
-    if (unit === lastUnit) return lastText;
-    // Kafka says -1 for a record without a timestamp.
-    if (!(record.timestamp >= 0 && record.timestamp <= endOfYear9999)) throw unresolved('timestamp', record);
-    const iso = new Date(record.timestamp).toISOString();
-    lastText = format.replace(tokens, (token) => iso.slice(...(tokenPositions[token] ?? [])));
+  const render: Render = (record) => {
+    const time = timeOf(record);
+    const unit = Math.floor(time / stableMs);
+    if (unit === lastUnit && isSteady(time)) return lastText;
+    const parts = calendarParts(time, zone); // Kafka says -1 for a record without a timestamp.
+    if (parts === undefined) throw unresolved('timestamp', record);
+    lastText = format.replace(tokens, (token) => parts[token as CalendarToken]);
     lastUnit = unit;
     return lastText;
   };
+  return { steering: 'position', stableMs, render };
 }
 
 function unresolved(name: string, record: KafkaRecord): DataError {
