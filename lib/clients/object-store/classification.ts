@@ -89,7 +89,15 @@ export const storeRules: readonly StoreRule[] = [
   },
   { status: 413, means: 'data', code: 'SINK_TOO_LARGE', message: 'The object is larger than the store takes' },
   {
-    codes: ['KeyTooLongError', 'KeyTooLong', 'InvalidObjectName', 'XMinioInvalidObjectName', 'ParentIsObject', 'XMinioParentIsObject'],
+    codes: [
+      'KeyTooLongError',
+      'KeyTooLong',
+      'InvalidObjectName',
+      'XMinioInvalidObjectName',
+      'ParentIsObject',
+      'ExistingObjectIsDirectory',
+      'XMinioParentIsObject',
+    ],
     means: 'data',
     code: 'SINK_REJECTED_RECORD',
     message: 'The store does not take an object of that name',
