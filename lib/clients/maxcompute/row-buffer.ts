@@ -14,15 +14,15 @@ export interface RowBuffer {
   beginRow(): void;
   field(number: number, wireType: number): void;
   /** A whole number that a double holds exactly. */
-  integer(value: number): void;
-  bigInteger(value: bigint): void;
-  boolean(value: boolean): void;
-  float(value: number): void;
-  double(value: number): void;
-  text(value: string, byteLength: number): void;
-  binary(value: Uint8Array): void;
+  integer(value: number): undefined;
+  bigInteger(value: bigint): undefined;
+  boolean(value: boolean): undefined;
+  float(value: number): undefined;
+  double(value: number): undefined;
+  text(value: string, byteLength: number): undefined;
+  binary(value: Uint8Array): undefined;
   /** Seconds since the epoch, rounded down, and nanoseconds. */
-  instant(seconds: number, nanos: number): void;
+  instant(seconds: number, nanos: number): undefined;
   /** How many members follow. */
   count(value: number): void;
   /** Whether the member that follows is NULL, in which case nothing follows. */
@@ -73,7 +73,7 @@ export function createRowBuffer(sizeHint = 16_384): RowBuffer {
     for (; low > 127; low >>>= 7) buffer[at++] = (low & 127) | 128;
     buffer[at++] = low;
   };
-  const whole = (lowWord: number, highWord: number): void => {
+  const whole = (lowWord: number, highWord: number): undefined => {
     need(10);
     rowCrc = updateInt64(rowCrc, lowWord, highWord);
     zigzag(lowWord, highWord);
@@ -101,35 +101,35 @@ export function createRowBuffer(sizeHint = 16_384): RowBuffer {
     },
     integer: (value) => whole(value >>> 0, Math.floor(value / twoTo32) | 0),
     bigInteger: (value) => whole(Number(BigInt.asUintN(32, value)), Number(BigInt.asIntN(32, value >> 32n))),
-    boolean(value) {
+    boolean(value): undefined {
       need(1);
       const byte = value ? 1 : 0;
       buffer[at++] = byte;
       rowCrc = updateByte(rowCrc, byte);
     },
-    float(value) {
+    float(value): undefined {
       need(4);
       buffer.writeFloatLE(value, at);
       raw(4);
     },
-    double(value) {
+    double(value): undefined {
       need(8);
       buffer.writeDoubleLE(value, at);
       raw(8);
     },
-    text(value, byteLength) {
+    text(value, byteLength): undefined {
       need(byteLength + 5);
       varint(byteLength);
       buffer.write(value, at, byteLength, 'utf8');
       raw(byteLength);
     },
-    binary(value) {
+    binary(value): undefined {
       need(value.length + 5);
       varint(value.length);
       buffer.set(value, at);
       raw(value.length);
     },
-    instant(seconds, nanos) {
+    instant(seconds, nanos): undefined {
       need(20);
       const [low, high] = [seconds >>> 0, Math.floor(seconds / twoTo32) | 0];
       zigzag(low, high);
