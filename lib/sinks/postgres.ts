@@ -3,6 +3,7 @@ import type { KafkaRecord } from '../core/record.ts';
 import { router } from '../core/route.ts';
 import { defineSink, type Outcome, type Sink } from '../core/sink.ts';
 import { parseTemplate } from '../core/template.ts';
+import { changeWriter } from './postgres/changes/write.ts';
 import { clientConfig } from './postgres/connection.ts';
 import { openDatabase } from './postgres/database.ts';
 import { toConnectorError } from './postgres/errors.ts';
@@ -27,12 +28,17 @@ export const postgres = defineSink({
     const client = await clientConfig(config, secret, connector);
     const database = openDatabase({ client, connections, connectTimeoutMs, statementTimeoutMs, now });
     const tables = openTables(database, config, settings, now);
-    const writer = tableWriter({ database, tables, config, settings, now });
+    const writer =
+      settings.changes === undefined
+        ? tableWriter({ database, tables, config, settings, now })
+        : changeWriter({ database, tables, config, settings, now });
     const fieldsByColumn = new Map(Object.entries(config.fields?.rename ?? {}).map(([field, column]) => [column, field]));
     const fieldOf = (column: string): string => fieldsByColumn.get(column) ?? column;
 
     return {
       identity(record) {
+        // A change may touch two rows; changes are written in their order anyway.
+        if (settings.changes !== undefined) return null;
         const identity = identityOf(record, settings, fieldOf);
         if (identity === null) return null;
         const table = orUndefined(() => route(record));

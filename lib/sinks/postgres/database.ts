@@ -17,6 +17,12 @@ export interface Database {
   copy(text: string, input: Buffer, signal: AbortSignal): Promise<void>;
   /** Runs the statements in one transaction. */
   transact(statements: readonly Statement[], signal: AbortSignal): Promise<void>;
+  /** Runs the work in one transaction, which is undone when it throws. With `savepoints` a statement that fails leaves those before it. */
+  transaction<Result>(
+    work: (inside: Database) => Promise<Result>,
+    signal: AbortSignal,
+    options?: { readonly savepoints?: boolean },
+  ): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -28,6 +34,8 @@ export interface DatabaseOptions {
   readonly now: () => number;
 }
 
+/** As many statements as a transaction may have that each take as long as one may. */
+const transactionStatements = 4;
 /** How long a cancelled statement gets to end by itself before its connection is destroyed. */
 const cancelMs = 400;
 /** A connection that was idle for longer may have been cut by something on the way, or while the function was frozen. */
@@ -65,14 +73,18 @@ export function openDatabase({ client, connections, connectTimeoutMs, statementT
     }
   };
 
-  const using = async <Result>(signal: AbortSignal, work: (connected: PoolClient) => Promise<Result>): Promise<Result> => {
+  const using = async <Result>(
+    signal: AbortSignal,
+    work: (connected: PoolClient) => Promise<Result>,
+    timeoutMs = statementTimeoutMs + 2_000,
+  ): Promise<Result> => {
     if (signal.aborted) throw aborted();
     const connected = await acquire(signal);
     let destroy = true;
     try {
       const working = prepared.has(connected) ? work(connected) : connected.query(session).then(() => work(connected));
       working.catch(() => undefined); // who waits for it may have gone
-      const timed = AbortSignal.any([signal, AbortSignal.timeout(statementTimeoutMs + 2_000)]);
+      const timed = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       let result = await untilAborted(working, timed);
       if (result === undefined) {
         await Promise.race([cancelBackend(backendOf(connected), cancelMs), sleep(cancelMs)]);
@@ -91,31 +103,77 @@ export function openDatabase({ client, connections, connectTimeoutMs, statementT
     }
   };
 
+  const transaction: Database['transaction'] = async (work, signal, { savepoints = false } = {}) => {
+    const end = new AbortController();
+    // A transaction that nobody waits for any more must not go on.
+    const either = AbortSignal.any([signal, end.signal]);
+    const run = async (connected: PoolClient) => {
+      await connected.query('begin');
+      try {
+        const result = await work(insideOf(connected, either, savepoints));
+        if (either.aborted) throw aborted();
+        await connected.query('commit');
+        return { result };
+      } catch (error) {
+        await connected.query('rollback').catch(() => undefined);
+        throw error;
+      }
+    };
+    try {
+      return (await using(signal, run, transactionStatements * statementTimeoutMs)).result;
+    } finally {
+      end.abort();
+    }
+  };
+
   return {
     run: ({ text, values }, signal) => using(signal, (connected) => connected.query(text, [...values])),
-    copy: (text, input, signal) =>
-      using(signal, async (connected) => {
-        const stream = connected.query(copyFrom(text));
-        stream.end(input);
-        await once(stream, 'finish');
-        return true;
-      }).then(() => undefined),
+    copy: (text, input, signal) => using(signal, (connected) => copied(connected, text, input)).then(() => undefined),
     transact: (statements, signal) =>
-      using(signal, async (connected) => {
-        await connected.query('begin');
-        try {
-          for (const { text, values } of statements) await connected.query(text, [...values]);
-          await connected.query('commit');
-          return true;
-        } catch (error) {
-          await connected.query('rollback').catch(() => undefined);
-          throw error;
-        }
-      }).then(() => undefined),
+      transaction(async (inside) => {
+        for (const statement of statements) await inside.run(statement, signal);
+      }, signal),
+    transaction,
     async close() {
       await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })]);
     },
   };
+}
+
+/** The same, within a transaction of this connection. */
+function insideOf(connected: PoolClient, signal: AbortSignal, savepoints: boolean): Database {
+  const guarded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (signal.aborted) throw aborted();
+    if (!savepoints) return work();
+    await connected.query('savepoint statement');
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DatabaseError && !signal.aborted) await connected.query('rollback to savepoint statement');
+      throw error;
+    } finally {
+      if (!signal.aborted) await connected.query('release savepoint statement').catch(() => undefined);
+    }
+  };
+  const inside: Database = {
+    run: ({ text, values }) => guarded(() => connected.query(text, [...values])),
+    copy: (text, input) => guarded(() => copied(connected, text, input)).then(() => undefined),
+    async transact(statements) {
+      await guarded(async () => {
+        for (const { text, values } of statements) await connected.query(text, [...values]);
+      });
+    },
+    transaction: (work) => work(inside),
+    close: async () => undefined,
+  };
+  return inside;
+}
+
+async function copied(connected: PoolClient, text: string, input: Buffer): Promise<true> {
+  const stream = connected.query(copyFrom(text));
+  stream.end(input);
+  await once(stream, 'finish');
+  return true;
 }
 
 /** The result, or undefined when the signal came first. */

@@ -15,10 +15,10 @@ export interface StoredVersion {
   readonly writtenAt: number;
 }
 
-/** The condition under which a row `t` gives way to `incoming`, as SQL; nothing where every record wins. */
-export function guardCondition({ guard, columns }: Settings, incoming: string): string | undefined {
+/** The condition under which a row, by default `t`, gives way to `incoming`, as SQL; nothing where every record wins. */
+export function guardCondition({ guard, columns }: Settings, incoming: string, row = 't'): string | undefined {
   if (guard.type === 'none') return undefined;
-  const stored = (name: string): string => `t.${quoted(name)}`;
+  const stored = (name: string): string => `${row}.${quoted(name)}`;
   const given = (name: string): string => `${incoming}.${quoted(name)}`;
   const { topic, partition, offset, epoch, part } = columns;
   if (guard.type === 'version')
@@ -28,13 +28,13 @@ export function guardCondition({ guard, columns }: Settings, incoming: string): 
       `(${stored(epoch)} = ${given(epoch)} and ${stored(topic)} = ${given(topic)} and ${stored(partition)} = ${given(partition)} and (${stored(offset)}, ${stored(part)}) <= (${given(offset)}, ${given(part)}))`,
     ].join(' or ');
   const field = guard.column;
-  return `case when ${given(field)} <> ${stored(field)} then ${given(field)} > ${stored(field)} else ${versionCondition(columns, incoming)} end`;
+  return `case when ${given(field)} <> ${stored(field)} then ${given(field)} > ${stored(field)} else ${versionCondition(columns, incoming, row)} end`;
 }
 
-/** Whether `incoming` has at least the version of `t`, wherever both came from: what settles a tie of guard fields. */
-export function versionCondition(columns: VersionColumns, incoming: string): string {
+/** Whether `incoming` has at least the version of the row, wherever both came from: what settles a tie of guard fields. */
+export function versionCondition(columns: VersionColumns, incoming: string, row = 't'): string {
   const list = (of: string): string => [columns.epoch, columns.offset, columns.part].map((name) => `${of}.${quoted(name)}`).join(', ');
-  return `(t.${quoted(columns.epoch)} is null or (${list('t')}) <= (${list(incoming)}))`;
+  return `(${row}.${quoted(columns.epoch)} is null or (${list(row)}) <= (${list(incoming)}))`;
 }
 
 /** What became of a record that the guard may have kept out, by what is stored now. */

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Secret } from '../../core/secret.ts';
 import type { Guarantees } from '../../core/sink.ts';
+import { knownTypes, sqlType } from './types.ts';
 
 const Name = (description: string) => Type.String({ minLength: 1, maxLength: 63, description });
 const Names = (description: string) => Type.Array(Type.String({ minLength: 1 }), { default: [], description });
@@ -64,6 +65,23 @@ export const options = Type.Object({
         'What a tombstone does. soft keeps the row with its version, empties its other columns and sets the column deleted (prefixed), so that readers leave out such rows; hard deletes the row and forgets its version, so that an older record can come back. Default: soft with a guard, hard without, ignore where the Kafka key does not name the row.',
     }),
   ),
+  changes: Type.Optional(
+    Type.Union([Type.Literal('analyticdb'), Type.Literal('debezium')], {
+      description:
+        'Takes records for changes of rows: analyticdb reads {"op": "c", "u" or "d", "before": …, "after": …}, debezium the envelope of Debezium (set connector.key and connector.value to debezium). Changes are made in their order, those of one write in one transaction; an update may change the primary key. For analyticdb the primary key comes from the rows, for debezium from the Kafka key.',
+    }),
+  ),
+  truncates: Type.Union([Type.Literal('ignore'), Type.Literal('apply')], {
+    default: 'ignore',
+    description:
+      'Whether a truncate among the changes of Debezium empties the table. Fit for topics of one partition: a truncate that comes twice also takes what other partitions brought since.',
+  }),
+  unavailableValue: Type.String({
+    minLength: 1,
+    default: '__debezium_unavailable_value',
+    description:
+      'What stands for a value that is not part of a change, as Debezium writes it for large columns that did not change. The column keeps its value; a row that is new here gets NULL or the default.',
+  }),
   origin: Type.Boolean({
     default: false,
     description: 'Whether each row says which record it came from, in prefixed columns. A guard stores them anyway.',
@@ -95,6 +113,12 @@ export const options = Type.Object({
     default: 'extra',
     description: 'The jsonb column for unknownFields: column.',
   }),
+  columns: Type.Optional(
+    Type.Record(Type.String({ minLength: 1 }), Type.String({ minLength: 1 }), {
+      description:
+        'Columns to write and their types, e.g. { id: bigint, at: timestamp with time zone }. Default: those of the table. A table that autoCreate makes has these.',
+    }),
+  ),
   fields: Type.Optional(
     Type.Object(
       {
@@ -128,11 +152,19 @@ export type Options = Static<typeof options>;
 export interface Settings {
   readonly write: Options['write'];
   readonly key: { readonly from: 'none' | 'key' | 'value' | 'origin'; readonly columns: readonly string[] };
+  /** Records are changes of rows, in this form. */
+  readonly changes: Options['changes'];
   readonly guard: { readonly type: 'none' } | { readonly type: 'version' } | { readonly type: 'field'; readonly column: string };
   readonly deletes: 'soft' | 'hard' | 'ignore';
   readonly columns: VersionColumns;
   /** Which of the columns of ours each row gets. */
-  readonly stores: { readonly version: boolean; readonly timestamp: boolean; readonly writtenAt: boolean; readonly deleted: boolean };
+  readonly stores: {
+    readonly version: boolean;
+    readonly timestamp: boolean;
+    readonly writtenAt: boolean;
+    readonly deleted: boolean;
+    readonly guard: boolean;
+  };
 }
 
 /** The names of our own columns. */
@@ -145,15 +177,19 @@ export interface VersionColumns {
   readonly timestamp: string;
   readonly writtenAt: string;
   readonly deleted: string;
+  readonly guard: string;
 }
 
 export function settingsOf(config: Options): Settings {
-  const from = config.primaryKeyFrom ?? (config.primaryKey.length > 0 ? 'value' : 'none');
+  const { changes } = config;
+  const from = config.primaryKeyFrom ?? (changes === 'debezium' ? 'key' : config.primaryKey.length > 0 ? 'value' : 'none');
   const columns = versionColumns(config.columnPrefix);
   const guard = guardOf(config, from);
   const guarded = guard.type !== 'none';
-  const deletes = config.deletes ?? (config.write === 'insert' || from !== 'key' ? 'ignore' : guarded ? 'soft' : 'hard');
+  const mayDelete = changes !== undefined || (config.write !== 'insert' && from === 'key');
+  const deletes = config.deletes ?? (!mayDelete ? 'ignore' : guarded ? 'soft' : 'hard');
   return {
+    changes,
     write: config.write,
     key: {
       from,
@@ -167,11 +203,15 @@ export function settingsOf(config: Options): Settings {
       timestamp: guarded || config.origin,
       writtenAt: guarded,
       deleted: deletes === 'soft',
+      guard: changes !== undefined && guard.type === 'field',
     },
   };
 }
 
 function guardOf(config: Options, from: Settings['key']['from']): Settings['guard'] {
+  // What a change says of its place in the log is no column of the row.
+  if (typeof config.guard === 'object' && config.changes !== undefined)
+    return { type: 'field', column: versionColumns(config.columnPrefix).guard };
   if (typeof config.guard === 'object') return { type: 'field', column: config.fields?.rename?.[config.guard.field] ?? config.guard.field };
   return { type: config.guard ?? (config.write === 'upsert' && from === 'key' ? 'version' : 'none') };
 }
@@ -186,6 +226,7 @@ function versionColumns(prefix: string): VersionColumns {
     timestamp: `${prefix}timestamp`,
     writtenAt: `${prefix}written_at`,
     deleted: `${prefix}deleted`,
+    guard: `${prefix}guard`,
   };
 }
 
@@ -222,7 +263,21 @@ export function checkOptions(config: Options): { path: string; message: string }
       'guard',
       'Expected guard: version only with primaryKeyFrom: key: records of one row keep their order only where its key is the Kafka key. Set guard to { field }, or primaryKeyFrom to key.',
     );
-  if (deletes !== 'ignore') {
+  if (config.changes !== undefined) {
+    expect(write !== 'update', 'write', 'Expected write: upsert or insert with changes, which say themselves what is an update.');
+    expect(
+      key.from === 'value' || (key.from === 'key' && config.changes === 'debezium'),
+      'primaryKeyFrom',
+      'Expected primaryKeyFrom: value with changes, or key with changes: debezium.',
+    );
+    expect(config.primaryKey.length > 0, 'primaryKey', 'Expected primaryKey with changes. Set it to the columns that tell rows apart.');
+    expect(config.unknownFields !== 'column', 'unknownFields', 'Expected unknownFields: error or ignore with changes.');
+    expect(
+      config.changes === 'debezium' || config.truncates === 'ignore',
+      'truncates',
+      'Expected truncates: ignore unless changes is debezium.',
+    );
+  } else if (deletes !== 'ignore') {
     expect(write !== 'insert', 'deletes', 'Expected deletes: ignore with write: insert.');
     expect(
       key.from === 'key',
@@ -230,6 +285,12 @@ export function checkOptions(config: Options): { path: string; message: string }
       'Expected deletes: ignore unless primaryKeyFrom is key: a tombstone has no value that could name its row.',
     );
   }
+  for (const [name, type] of Object.entries(config.columns ?? {}))
+    expect(
+      sqlType(type) !== undefined,
+      `columns.${name}`,
+      `Expected a type of PostgreSQL, got ${JSON.stringify(type)}. Set it to one of ${knownTypes.join(', ')}.`,
+    );
   expect(
     deletes !== 'soft' || guard.type !== 'none',
     'deletes',
@@ -244,10 +305,19 @@ export function checkOptions(config: Options): { path: string; message: string }
 }
 
 export function guaranteesOf(config: Options): Guarantees {
-  const { write, key, guard, deletes } = settingsOf(config);
+  const { changes, write, key, guard, deletes } = settingsOf(config);
+  const isGuarded = write === 'upsert' && guard.type !== 'none' && deletes !== 'hard';
+  if (changes !== undefined)
+    return {
+      idempotent: write === 'upsert',
+      ordered: isGuarded && config.truncates === 'ignore',
+      // Other deletes are changes of their own.
+      deletes: changes === 'debezium' && key.from === 'key' && deletes !== 'ignore',
+      partial: true,
+    };
   return {
     idempotent: key.from !== 'none',
-    ordered: write === 'upsert' && guard.type !== 'none' && deletes !== 'hard',
+    ordered: isGuarded,
     deletes: deletes !== 'ignore',
     partial: true,
   };

@@ -44,6 +44,7 @@ export function ownColumns({ columns, stores, key }: Settings): ReadonlyMap<stri
   if (stores.timestamp) own.set(columns.timestamp, 'timestamp with time zone');
   if (stores.writtenAt) own.set(columns.writtenAt, 'timestamp with time zone');
   if (stores.deleted) own.set(columns.deleted, 'boolean');
+  if (stores.guard) own.set(columns.guard, 'bigint');
   return key.from === 'origin' || own.size > 0 ? own : new Map();
 }
 
@@ -66,6 +67,11 @@ export function planTable(table: Table, config: Options, settings: Settings): Pl
     );
   }
   checkKey(table, settings);
+  const absent = Object.keys(config.columns ?? {}).filter((name) => !table.columns.has(name));
+  if (absent.length > 0)
+    throw misconfigured(
+      `Table ${JSON.stringify(table.name)} has no column ${absent.map((name) => JSON.stringify(name)).join(', ')} of connector.sink.columns. Add it, or leave it out there.`,
+    );
   const inverse = new Map(Object.entries(config.fields?.rename ?? {}).map(([field, column]) => [column, field]));
   const fieldOf = (name: string): string => inverse.get(name) ?? name;
   const keyColumns = settings.key.columns.flatMap((name) => {
@@ -81,6 +87,7 @@ export function planTable(table: Table, config: Options, settings: Settings): Pl
   const positions = new Map<string, number>();
   for (const column of table.columns.values()) {
     if (own.has(column.name) || column === extraColumn) continue;
+    if (config.columns !== undefined && !Object.hasOwn(config.columns, column.name)) continue;
     const field = fieldOf(column.name);
     // A renamed field leaves its own name to nobody.
     if (columnName(field, config) !== column.name) continue;
@@ -90,7 +97,7 @@ export function planTable(table: Table, config: Options, settings: Settings): Pl
   }
   for (const field of config.fields?.exclude ?? []) positions.set(field, -1);
   const { guard } = settings;
-  if (guard.type === 'field' && !fields.some(({ column }) => column.name === guard.column))
+  if (guard.type === 'field' && !own.has(guard.column) && !fields.some(({ column }) => column.name === guard.column))
     throw misconfigured(
       `Table ${JSON.stringify(table.name)} has no column ${JSON.stringify(guard.column)} that a field is written to, which connector.sink.guard needs. Add it, or set connector.sink.guard.`,
     );

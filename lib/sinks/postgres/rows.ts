@@ -32,6 +32,8 @@ export interface Row {
   readonly shape: string;
   /** Must not be merged with others. */
   readonly alone: boolean;
+  /** What the guard compares, where that is no column of the row. */
+  readonly guard?: string | null;
 }
 
 export interface RowMaker {

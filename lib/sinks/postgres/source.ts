@@ -124,6 +124,10 @@ export function sourceOf(
   }
   if (stores.writtenAt) own.push({ name: columns.writtenAt, expression: `to_timestamp(${parameter(options.writtenAt)}::float8 / 1000)` });
   if (stores.deleted) own.push({ name: columns.deleted, expression: rows[0]?.kind === 'tombstone' ? 'true' : 'false' });
+  if (stores.guard) {
+    functions.push(`unnest(${parameter(arrayText(rows, true, ({ guard }) => guard))}::int8[])`);
+    own.push({ name: columns.guard, expression: alias() });
+  }
   if (functions.length === 0) {
     functions.push(`generate_series(1, ${parameter(rows.length)}::int4)`);
     alias();
@@ -157,6 +161,11 @@ function fromJson(column: Column, name: string): string {
   return `(case jsonb_typeof(${name}) when 'string' then ${name} #>> '{}' else jsonb_typeof(${name}) end)::${type}`;
 }
 
+/** What a key is cast to such that it stays whole. */
+export function keyCast({ base, type, unlimited }: Column): string {
+  return cutTypes.has(base) ? unlimited : type;
+}
+
 /** The primary keys of rows as `d(k0, …, n)`, each expression ready to be compared with its column. */
 export function keysOf(
   rows: readonly Row[],
@@ -170,7 +179,7 @@ export function keysOf(
     const { array } = travels(column);
     values.push(arrayText(rows, plainTypes.has(array), ({ key }) => key[index]));
     functions.push(`unnest($${values.length}::${array}[])`);
-    matches.push(`t.${quoted(column.name)} = d.k${index}::${cutTypes.has(column.base) ? column.unlimited : column.type}`);
+    matches.push(`t.${quoted(column.name)} = d.k${index}::${keyCast(column)}`);
   }
   return { from: `rows from (${functions.join(', ')})`, names, matches: matches.join(' and ') };
 }

@@ -8,6 +8,7 @@ import { inferColumns, typeOf } from './infer.ts';
 import type { Options, Settings } from './options.ts';
 import { columnName, ownColumns, type Plan, planTable } from './plan.ts';
 import { maxNameBytes, quoted } from './sql.ts';
+import { sqlType } from './types.ts';
 
 /** What is known of the tables, created and extended where the options say so. */
 export interface Tables {
@@ -41,13 +42,15 @@ export function openTables(database: Database, config: Options, settings: Settin
   };
 
   const create = async (table: string, records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
-    const inferred = inferColumns(records, (field) => columnName(field, config));
+    const inferred = config.columns === undefined ? inferColumns(records, (field) => columnName(field, config)) : declared(config.columns);
     const { key, guard } = settings;
     const own = ownColumns(settings);
     // What the sink cannot do without comes first, so that many fields leave room for it.
     const needed = new Map(key.from === 'key' ? keyTypes(records, key.columns) : []);
+    for (const name of needed.keys()) needed.set(name, (config.columns && inferred.get(name)) ?? needed.get(name) ?? 'text');
     if (key.from === 'value') for (const name of key.columns) needed.set(name, inferred.get(name) ?? 'text');
-    if (guard.type === 'field' && !needed.has(guard.column)) needed.set(guard.column, inferred.get(guard.column) ?? 'text');
+    if (guard.type === 'field' && !own.has(guard.column) && !needed.has(guard.column))
+      needed.set(guard.column, inferred.get(guard.column) ?? 'text');
     if (config.unknownFields === 'column') needed.set(config.unknownFieldsColumn, 'jsonb');
     const room = Math.max(0, config.maxColumns - needed.size - own.size);
     const others = [...inferred].filter(([name]) => !needed.has(name) && !own.has(name)).slice(0, room);
@@ -127,6 +130,10 @@ export function openTables(database: Database, config: Options, settings: Settin
     exists: async (table, signal) => (await read(table, signal)) !== undefined,
     forget,
   };
+}
+
+function declared(columns: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(columns).map(([name, type]) => [name, sqlType(type) ?? 'text']));
 }
 
 function missing(table: string, schema: string | undefined): ConfigError {
