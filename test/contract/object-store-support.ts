@@ -1,4 +1,12 @@
-import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  ListObjectsV2Command,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { Type } from 'typebox';
 import { type OpenStoreOptions, openObjectStore } from '../../lib/clients/object-store/open.ts';
 import { storeOptions } from '../../lib/clients/object-store/options.ts';
@@ -6,7 +14,7 @@ import { parseConfig } from '../../lib/core/config.ts';
 import { ConfigError } from '../../lib/core/errors.ts';
 import type { CloudCredentials } from '../../lib/core/sink.ts';
 import { type HttpFault, type HttpFaults, startHttpFaults } from '../support/servers/http-faults.ts';
-import { startOss } from '../support/servers/oss.ts';
+import { ossEndpoint, startOss } from '../support/servers/oss.ts';
 import { startProxy } from '../support/servers/proxy.ts';
 import type { SharedServers } from '../support/servers/shared.ts';
 
@@ -37,8 +45,13 @@ export interface StoreUnderTest {
 export const probeName = '_sluice/probe';
 let buckets = 0;
 
+export interface S3UnderTest extends StoreUnderTest {
+  tags(name: string): Promise<Readonly<Record<string, string>>>;
+  setVersioning(status: 'Enabled' | 'Suspended'): Promise<void>;
+}
+
 /** A new bucket on the real S3 server. */
-export async function s3UnderTest(server: SharedServers['s3']): Promise<StoreUnderTest> {
+export async function s3UnderTest(server: SharedServers['s3']): Promise<S3UnderTest> {
   const bucket = `sluice-${process.pid}-${buckets++}`;
   const { accessKeyId, secretAccessKey, region, endpoint, port } = server;
   const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
@@ -54,6 +67,13 @@ export async function s3UnderTest(server: SharedServers['s3']): Promise<StoreUnd
     secrets: { KEY_ID: accessKeyId, KEY_SECRET: secretAccessKey },
     objects: () => readObjects(client, bucket),
     clear: () => clearObjects(client, bucket),
+    async tags(name) {
+      const { TagSet } = await client.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: name }));
+      return Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key, Value]));
+    },
+    async setVersioning(Status) {
+      await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status } }));
+    },
     async close() {
       client.destroy();
       await network.stop();
@@ -77,7 +97,7 @@ export async function ossUnderTest(): Promise<OssUnderTest> {
   return {
     ...{ server, bucket, network, http, secrets },
     config: {
-      ...{ store: 'oss', bucket, region, endpoint: `http://127.0.0.1:${network.port}` },
+      ...{ store: 'oss', bucket, region, endpoint: ossEndpoint(region, network.port) },
       credentials: { accessKeyId: { env: 'KEY_ID' }, secretAccessKey: { env: 'KEY_SECRET' } },
     },
     async objects() {

@@ -1,9 +1,19 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../lib/clients/object-store.ts';
 import { ConfigError, DataError, RetriableError } from '../../lib/core/errors.ts';
+import type { CloudCredentials } from '../../lib/core/sink.ts';
 import { describeWith } from '../support/servers/shared.ts';
-import { failWrites, openStore, ossUnderTest, probeName, type StoreUnderTest, s3UnderTest } from './object-store-support.ts';
+import {
+  failWrites,
+  type OssUnderTest,
+  openStore,
+  ossUnderTest,
+  probeName,
+  type S3UnderTest,
+  type StoreUnderTest,
+  s3UnderTest,
+} from './object-store-support.ts';
 
 const signal = new AbortController().signal;
 const json = { contentType: 'application/json', metadata: { 'last-offset': '41', 'kept-as': 'a b=c' } };
@@ -210,8 +220,175 @@ function describeStore(open: () => Promise<StoreUnderTest>): void {
 
 describeWith(['s3'], 'a real S3 server', ({ s3 }) => {
   describeStore(() => s3UnderTest(s3));
+
+  describe('asked for more', () => {
+    let under: S3UnderTest;
+    beforeAll(async () => {
+      under = await s3UnderTest(s3);
+    });
+    afterAll(() => under.close());
+
+    it('sends encryption, storage class, tags and checksum, all of them signed', async () => {
+      const encryption = { type: 'KMS', key: 'arn:aws:kms:us-east-1:111122223333:key/1' };
+      const store = await openStore(under, {
+        options: { encryption, storageClass: 'STANDARD_IA', tags: { team: 'data lake' }, checksum: 'sha256' },
+      });
+      under.http.onRequest = ({ method }) => (method === 'PUT' ? { status: 200, headers: { etag: '"1"' } } : undefined);
+      await store.put('a', body, json, { signal });
+      under.http.onRequest = undefined;
+      const headers = under.http.requests.at(-1)?.headers ?? {};
+      expect(headers).toMatchObject({
+        'x-amz-server-side-encryption': 'aws:kms',
+        'x-amz-server-side-encryption-aws-kms-key-id': encryption.key,
+        'x-amz-storage-class': 'STANDARD_IA',
+        'x-amz-tagging': 'team=data%20lake',
+        'x-amz-checksum-sha256': createHash('sha256').update(body).digest('base64'),
+      });
+      for (const name of Object.keys(headers).filter((each) => each.startsWith('x-amz-'))) expect(headers.authorization).toContain(name);
+      expect(headers['if-none-match']).toBeUndefined();
+      await store.close();
+    });
+
+    it('tags objects for good', async () => {
+      const store = await openStore(under, { options: { tags: { team: 'data lake+1', 'cost/center': '12' } } });
+      await store.create('tagged', body, json, { signal });
+      expect(await under.tags('tagged')).toEqual({ team: 'data lake+1', 'cost/center': '12' });
+      await store.close();
+    });
+
+    it.each(['crc32', 'sha256', 'md5', 'none'] as const)('is checked by %s on its way', async (checksum) => {
+      const store = await openStore(under, { options: { checksum } });
+      expect(await store.create(`checked-${checksum}`, body, json, { signal })).toBe('created');
+      const headers = under.http.requests.at(-1)?.headers ?? {};
+      expect({
+        md5: headers['content-md5'] !== undefined,
+        crc32: headers['x-amz-checksum-crc32'] !== undefined,
+        sha256: headers['x-amz-checksum-sha256'] !== undefined,
+      }).toEqual({ md5: checksum === 'md5', crc32: checksum === 'crc32', sha256: checksum === 'sha256' });
+      await store.close();
+    });
+
+    it('creates only what is not there in a bucket with versions too', async () => {
+      await under.setVersioning('Enabled');
+      const store = await openStore(under, { open: { probeName: 'versions/_sluice/probe' } });
+      expect(await store.create('versioned', body, json, { signal })).toBe('created');
+      expect(await store.create('versioned', body, json, { signal })).toBe('exists');
+      await store.close();
+    });
+  });
 });
 
 describe('a stand-in for OSS', () => {
   describeStore(ossUnderTest);
+
+  describe('as OSS is', () => {
+    let under: OssUnderTest;
+    beforeEach(async () => {
+      under = await ossUnderTest();
+    });
+    afterEach(() => under.close());
+
+    it.each(['Enabled', 'Suspended'] as const)('a bucket with versioning %s is refused, with the reason', async (versioning) => {
+      under.server.versioning = versioning;
+      const store = await openStore(under);
+      const error = await errorOf(store.create('a', body, json, { signal }));
+      expect(error).toMatchObject({ class: 'config', code: 'SINK_OVERWRITES' });
+      expect((error as Error).message).toContain(`versioning ${versioning.toLowerCase()}`);
+      expect(await errorOf(store.probe({ signal }))).toMatchObject({ code: 'SINK_OVERWRITES' });
+      expect(await under.objects()).toEqual([]);
+      await store.close();
+    });
+
+    it('a bucket that gets versioning later is refused at the next start', async () => {
+      const before = await openStore(under);
+      await before.create('a', body, json, { signal });
+      await before.close();
+      under.server.versioning = 'Enabled';
+      const store = await openStore(under);
+      expect(await errorOf(store.create('b', body, json, { signal }))).toMatchObject({ code: 'SINK_OVERWRITES' });
+      await store.close();
+    });
+
+    it('versioning is refused also where nobody may ask for it', async () => {
+      under.server.versioning = 'Enabled';
+      under.http.onRequest = ({ query }) =>
+        query.has('versioning') ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined;
+      const store = await openStore(under);
+      expect(await errorOf(store.create('a', body, json, { signal }))).toMatchObject({ code: 'SINK_OVERWRITES' });
+      await store.close();
+    });
+
+    it('a store that loses metadata is refused', async () => {
+      under.server.metadataPrefix = 'x-amz-meta-';
+      const fine = await openStore(under);
+      await fine.create('a', body, json, { signal });
+      expect((await fine.head('a', { signal }))?.metadata).toEqual(json.metadata);
+      await fine.close();
+      const probe = under.server.objects.get(probeName);
+      under.server.objects.set(probeName, { body: probe?.body ?? body, headers: { etag: '"1"' } });
+      const store = await openStore(under);
+      expect(await errorOf(store.create('b', body, json, { signal }))).toMatchObject({ class: 'config', code: 'SINK_MISCONFIGURED' });
+      await store.close();
+    });
+
+    it('sends nothing that OSS refuses, and its own names for the rest', async () => {
+      const store = await openStore(under, {
+        options: { encryption: { type: 'SM4' }, storageClass: 'IA', tags: { team: 'lake' } },
+      });
+      await store.create('a', body, json, { signal });
+      const { headers } = under.server.requests.at(-1) ?? { headers: {} };
+      expect(headers).toMatchObject({
+        'x-oss-forbid-overwrite': 'true',
+        'x-oss-server-side-encryption': 'SM4',
+        'x-oss-storage-class': 'IA',
+        'x-oss-tagging': 'team=lake',
+        'x-oss-meta-last-offset': '41',
+        'content-md5': createHash('md5').update(body).digest('base64'),
+        'content-length': String(body.length),
+      });
+      const signedAndSent = Object.keys(headers).filter((name) => /^x-amz-|^if-/.test(name));
+      expect(signedAndSent.toSorted()).toEqual(
+        ['x-amz-content-sha256', 'x-amz-date', 'x-amz-user-agent'].filter((name) => name in headers),
+      );
+      await store.close();
+    });
+
+    it('waits as long as OSS asks for', async () => {
+      const store = await openStore(under);
+      await store.create('first', body, json, { signal });
+      failWrites(under, { status: 503, headers: { 'x-oss-qos-delay-time': '137' }, body: '<Error><Code>QpsLimitExceeded</Code></Error>' });
+      expect(await errorOf(store.create('a', body, json, { signal }))).toMatchObject({ code: 'SINK_THROTTLED', retryAfterMs: 137 });
+      await store.close();
+    });
+
+    it('uses the credentials that the platform lends at each request, and those only', async () => {
+      const { credentials: _, ...config } = under.config as { credentials: object };
+      const lend = (n: number) => {
+        under.server.keys.clear();
+        under.server.keys.set(`STS.${n}`, { secret: `secret-${n}`, token: `token-${n}` });
+        lent = { accessKeyId: `STS.${n}`, accessKeySecret: `secret-${n}`, securityToken: `token-${n}` };
+      };
+      let lent: CloudCredentials | undefined;
+      lend(1);
+      const store = await openStore({ ...under, config }, { credentials: () => lent });
+      expect(await store.create('a', body, json, { signal })).toBe('created');
+      lend(2);
+      expect(await store.create('b', body, json, { signal })).toBe('created');
+      under.server.keys.set('STS.2', { secret: 'secret-2', token: 'another' });
+      expect(await errorOf(store.create('c', body, json, { signal }))).toMatchObject({ class: 'config', unauthorized: true });
+      lend(3);
+      expect(await store.create('c', body, json, { signal })).toBe('created');
+      lent = undefined;
+      expect(await errorOf(store.create('d', body, json, { signal }))).toMatchObject({ code: 'SINK_UNAUTHORIZED', unauthorized: true });
+      await store.close();
+    });
+
+    it('refuses what it was not asked for in its own words', async () => {
+      for (const forcePathStyle of [false, true]) {
+        const store = await openStore(under, { options: { store: 's3', forcePathStyle } });
+        expect(await errorOf(store.put('a', body, json, { signal }))).toMatchObject({ class: 'config', code: 'SINK_MISCONFIGURED' });
+        await store.close();
+      }
+    });
+  });
 });

@@ -144,7 +144,7 @@ export const storeRules: readonly StoreRule[] = [
     status: [400, 499],
     means: 'config',
     code: 'SINK_MISCONFIGURED',
-    message: 'The store refused the request. Check connector.sink.store, bucket, encryption and storageClass',
+    message: 'The store refused the request. Check connector.sink.store, bucket, encryption, storageClass and tags',
   },
 ];
 

@@ -2,6 +2,8 @@ import { type Static, Type } from 'typebox';
 import { Secret } from '../../core/secret.ts';
 
 const Name = Type.String({ minLength: 1 });
+/** What stores take in the keys and values of tags. */
+const tagText = /^[\p{L}\p{N}\p{Z}_.:/=+@-]*$/u;
 
 /** The options of a sink that say which store, and how to speak to it. */
 export const storeOptions = {
@@ -62,9 +64,10 @@ export const storeOptions = {
       description: 'Storage class of the objects, e.g. STANDARD_IA or GLACIER_IR on S3, IA or Archive on OSS.',
     }),
   ),
-  tags: Type.Record(Name, Type.String(), {
+  tags: Type.Record(Name, Type.String({ maxLength: 256, pattern: tagText.source }), {
     default: {},
-    description: 'Tags that every object gets: at most 10, which lifecycle rules and cost reports can select by.',
+    description:
+      'Tags that every object gets: at most 10, of letters, digits, spaces and _ . : / = + - @, which lifecycle rules and cost reports can select by.',
   }),
   checksum: Type.Optional(
     Type.Union([Type.Literal('crc32'), Type.Literal('sha256'), Type.Literal('md5'), Type.Literal('none')], {
@@ -113,6 +116,8 @@ export function checkStoreOptions(options: StoreOptions): readonly Problem[] {
     say('bucket', 'Expected connector.sink.bucket to be a general purpose bucket: a directory bucket does not list in order.');
   if (Object.keys(tags).length > 10)
     say('tags', `Expected connector.sink.tags to have at most 10 tags, got ${Object.keys(tags).length}. Leave some out.`);
+  if (Object.keys(tags).some((key) => key.length > 128 || !tagText.test(key)))
+    say('tags', 'Expected the keys of connector.sink.tags to be at most 128 letters, digits, spaces and _ . : / = + - @.');
   return problems;
 }
 

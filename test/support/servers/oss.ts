@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import dns from 'node:dns';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { type AddressInfo, isIP } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { isSigned, type SignedRequest, signatureOf } from './signature.ts';
 
 export interface OssObject {
@@ -16,7 +17,6 @@ export interface OssKey {
 }
 
 export interface OssServer {
-  readonly endpoint: string;
   readonly port: number;
   readonly region: string;
   readonly bucket: string;
@@ -40,11 +40,29 @@ interface Answer {
 
 const SKEW_MS = 15 * 60_000;
 const pageSize = 1_000;
+const domain = '.oss.test';
+
+/** Where a server that listens on this port is found by the names of its buckets, in this process. */
+export function ossEndpoint(region: string, port: number): string {
+  resolveHere();
+  return `http://s3.oss-${region}${domain}:${port}`;
+}
+
+let isResolved = false;
+
+/** Lets the names of buckets lead to this machine: not every system resolves names below localhost. */
+function resolveHere(): void {
+  if (isResolved) return;
+  isResolved = true;
+  const lookup = dns.lookup as (host: string, ...rest: readonly unknown[]) => void;
+  dns.lookup = ((host: string, ...rest: readonly unknown[]) =>
+    lookup(host.endsWith(domain) ? '127.0.0.1' : host, ...rest)) as typeof dns.lookup;
+}
 
 /** Starts a stand-in for Alibaba Cloud OSS behind its S3 endpoint, which refuses what OSS refuses. */
 export async function startOss({ bucket = 'sluice-oss', region = 'cn-hangzhou' } = {}): Promise<OssServer> {
   const oss: { -readonly [Name in keyof OssServer]: OssServer[Name] } = {
-    ...{ endpoint: '', port: 0, region, bucket, objects: new Map(), keys: new Map(), requests: [] },
+    ...{ port: 0, region, bucket, objects: new Map(), keys: new Map(), requests: [] },
     versioning: undefined,
     metadataPrefix: 'x-oss-meta-',
     async stop() {
@@ -70,7 +88,6 @@ export async function startOss({ bucket = 'sluice-oss', region = 'cn-hangzhou' }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
   oss.port = (server.address() as AddressInfo).port;
-  oss.endpoint = `http://127.0.0.1:${oss.port}`;
   return oss;
 }
 
@@ -147,15 +164,11 @@ function answerBucket(oss: OssServer, query: URLSearchParams): Answer {
   return xml(200, `<ListBucketResult><IsTruncated>${isTruncated}</IsTruncated>${contents}${next}</ListBucketResult>`);
 }
 
-/** Where a request goes: OSS wants the bucket in the name of the host, and for an address there is only the path. */
+/** Where a request goes: OSS wants the bucket in the name of the host. */
 function addressOf({ url, headers }: SignedRequest) {
   const { hostname, pathname, searchParams: query } = new URL(url, `http://${headers.host}`);
-  if (isIP(hostname) === 0) {
-    const [bucket, ...rest] = hostname.split('.');
-    return { bucket: rest.length === 0 ? undefined : bucket, key: decodeURIComponent(pathname.slice(1)), query };
-  }
-  const [, bucket = '', ...rest] = pathname.split('/');
-  return { bucket, key: decodeURIComponent(rest.join('/')), query };
+  const bucket = /^(.+)\.s3\.oss-[a-z0-9-]+\./.exec(hostname)?.[1];
+  return { bucket, key: decodeURIComponent(pathname.slice(1)), query };
 }
 
 function failure(status: number, code: string, ec: string): Answer {
