@@ -14,7 +14,7 @@ export interface ConnectorReport {
   summary(): void;
 }
 
-type Counts = Omit<InvocationMetrics, 'configErrors' | 'durationMs'>;
+type Counts = Omit<InvocationMetrics, 'configErrors' | 'durationMs' | 'oldestRecordMs'>;
 
 /** Prints what happens to the connector, its name padded to the width of the longest. */
 export function connectorReport(out: Terminal, name: string, width: number, delivered = 'delivered'): ConnectorReport {

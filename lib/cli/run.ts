@@ -1,5 +1,6 @@
 import { realClock } from '../compose.ts';
-import { readSettings, topicsOf } from '../core/settings.ts';
+import { workerGroup } from '../core/consumer-group.ts';
+import { readSettings } from '../core/settings.ts';
 import { clusterSettings } from './cluster.ts';
 import { keepRunning, type ProcessEnd } from './connector-process.ts';
 import type { CommandWorld } from './dev.ts';
@@ -71,16 +72,9 @@ function startOf(service: Service, own: ServiceConnector, flags: RunFlags, index
     exportName: own.exportName,
     connector: own.connector,
     cluster: clusterSettings(service.cluster, flags.brokers),
-    groupId: groupOf(service, own),
+    groupId: workerGroup({ service: service.name, stage: service.stage, connector: own.name }, readSettings(own.connector).settings),
     batchTimeoutMs: own.timeoutSeconds * 1_000,
     ...(flags.untilCaughtUp === true ? { untilCaughtUp: { patienceMs: patience * 1_000 } } : {}),
     ...(metricsPort === undefined ? {} : { metricsPort: metricsPort === 0 ? 0 : metricsPort + index }),
   };
-}
-
-/** One topic has the group of its deployed trigger, so that a connector can move between the two; several share one. */
-function groupOf({ name, stage }: Service, { name: connector, connector: block }: ServiceConnector): string {
-  const { settings } = readSettings(block);
-  const topics = topicsOf(settings);
-  return settings.trigger.consumerGroup ?? [name, stage, connector, ...(topics.length === 1 ? topics : [])].join('-');
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import middy from '@middy/core';
 import type { BatchMeasurement, Connector } from '../../core/connector.ts';
 import { ConfigError, RetriableError } from '../../core/errors.ts';
+import { isObject } from '../../core/field.ts';
 import { jsonLog, type Log, type LogFields } from '../../core/log.ts';
 import { type KafkaTriggerEvent, type KafkaTriggerResponse, readBatch, toResponse } from './event.ts';
 import { namesOf, type ReadFunctionSettings, readFunctionSettings } from './function-settings.ts';
@@ -36,6 +37,7 @@ interface Invocation {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   readonly metrics: InvocationMetrics[];
+  oldestRecordMs: number;
 }
 
 interface Instance {
@@ -56,16 +58,17 @@ export function lambdaHandler({ open, settings, env, now, print }: HandlerParts)
   let opening: Promise<Instance> | undefined;
 
   const log = invocationLog(() => invocations.getStore()?.requestId, { env, now, print });
-  const openOnce = async (): Promise<Instance> => {
-    const read = readFunctionSettings(settings(), env);
+  const openOnce = async (event: KafkaTriggerEvent): Promise<Instance> => {
+    const read = withBrokers(readFunctionSettings(settings(), env), event);
     const reportBatch = (batch: BatchMeasurement): void => {
-      invocations.getStore()?.metrics.push(batchMetrics(batch));
+      const invocation = invocations.getStore();
+      invocation?.metrics.push(batchMetrics(batch, invocation.oldestRecordMs));
       tellOfTrouble(log, batch);
     };
     return { read, connector: await open(read, { log, reportBatch }) };
   };
-  const instance = async (): Promise<Instance> => {
-    opening ??= openOnce();
+  const instance = async (event: KafkaTriggerEvent): Promise<Instance> => {
+    opening ??= openOnce(event);
     try {
       return await opening;
     } catch (error) {
@@ -76,7 +79,8 @@ export function lambdaHandler({ open, settings, env, now, print }: HandlerParts)
 
   const deliverBatch = async (event: KafkaTriggerEvent): Promise<KafkaTriggerResponse> => {
     const invocation = invocations.getStore();
-    const { read, connector } = await instance();
+    const { read, connector } = await instance(event);
+    if (invocation !== undefined) invocation.oldestRecordMs = oldestRecordMs(event, now());
     const settlement = await connector.process(readBatch(event), {
       mode: read.mode,
       deadline: invocation?.deadline ?? now() + unlimitedMs,
@@ -104,12 +108,25 @@ export function lambdaHandler({ open, settings, env, now, print }: HandlerParts)
 
   return async (event, context = {}) => {
     const remainingMs = context.getRemainingTimeInMillis?.() ?? unlimitedMs;
-    const invocation: Invocation = { requestId: context.awsRequestId, deadline: now() + remainingMs, metrics: [] };
+    const invocation: Invocation = { requestId: context.awsRequestId, deadline: now() + remainingMs, metrics: [], oldestRecordMs: 0 };
     const call = wrapped as unknown as (event: KafkaTriggerEvent, context: InvocationContext) => Promise<unknown>;
     const response = await invocations.run(invocation, () => call(event, context));
     if (isOurs(response, ours)) return response;
     throw new RetriableError('NOT_SETTLED', 'The invocation ended without an answer of its own, so nothing of the batch is acknowledged');
   };
+}
+
+/** A cluster of Amazon MSK is known by its ARN; its brokers, of the listener that the trigger uses, come with each event. */
+function withBrokers(read: ReadFunctionSettings, { bootstrapServers }: KafkaTriggerEvent): ReadFunctionSettings {
+  const { cluster } = read;
+  if (!isObject(cluster) || typeof cluster['bootstrapServers'] !== 'string' || !cluster['bootstrapServers'].startsWith('arn:')) return read;
+  return { ...read, cluster: { ...cluster, bootstrapServers } };
+}
+
+/** Records of a partition come in order, so the first of each is old enough. */
+function oldestRecordMs({ records }: KafkaTriggerEvent, now: number): number {
+  const firsts = Object.values(records ?? {}).flatMap(([first]) => (first !== undefined && first.timestamp > 0 ? [first.timestamp] : []));
+  return firsts.length === 0 ? 0 : Math.max(0, now - Math.min(...firsts));
 }
 
 function isOurs(response: unknown, ours: WeakSet<object>): response is KafkaTriggerResponse {

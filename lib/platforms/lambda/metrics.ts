@@ -12,6 +12,8 @@ export interface InvocationMetrics {
   /** 1 when something has to be changed by a person before this batch can go on. */
   readonly configErrors: number;
   readonly durationMs: number;
+  /** Age of the oldest record of the batch when it came. */
+  readonly oldestRecordMs: number;
 }
 
 /** What all metrics of a function carry. */
@@ -21,7 +23,8 @@ export interface MetricDimensions {
   readonly connector: string;
 }
 
-const metricsNamespace = 'Sluice';
+/** The CloudWatch namespace of what functions measure. */
+export const metricsNamespace = 'Sluice';
 const nothing: InvocationMetrics = {
   records: 0,
   delivered: 0,
@@ -32,12 +35,13 @@ const nothing: InvocationMetrics = {
   redelivered: 0,
   configErrors: 0,
   durationMs: 0,
+  oldestRecordMs: 0,
 };
 const names = Object.keys(nothing) as readonly (keyof InvocationMetrics)[];
 
 /** What became of a batch, as metrics. */
-export function batchMetrics({ lastError, ms, ...counts }: BatchMeasurement): InvocationMetrics {
-  return { ...counts, durationMs: ms, configErrors: lastError?.class === 'config' ? 1 : 0 };
+export function batchMetrics({ lastError, ms, ...counts }: BatchMeasurement, oldestRecordMs: number): InvocationMetrics {
+  return { ...counts, durationMs: ms, oldestRecordMs, configErrors: lastError?.class === 'config' ? 1 : 0 };
 }
 
 /** For an invocation that ended before there was a batch, because something has to be changed first. */
@@ -45,7 +49,7 @@ export const misconfigured: InvocationMetrics = { ...nothing, configErrors: 1 };
 
 /** One line in CloudWatch's embedded metric format: written to standard output, it becomes metrics without a call to any API. */
 export function embeddedMetrics(metrics: InvocationMetrics, dimensions: MetricDimensions, timestamp: number): string {
-  const definitions = names.map((name) => ({ Name: name, Unit: name === 'durationMs' ? 'Milliseconds' : 'Count' }));
+  const definitions = names.map((name) => ({ Name: name, Unit: name.endsWith('Ms') ? 'Milliseconds' : 'Count' }));
   const directive = { Namespace: metricsNamespace, Dimensions: [Object.keys(dimensions)], Metrics: definitions };
   return JSON.stringify({ _aws: { Timestamp: timestamp, CloudWatchMetrics: [directive] }, ...dimensions, ...metrics });
 }

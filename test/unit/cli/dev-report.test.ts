@@ -13,6 +13,7 @@ const counts = {
   redelivered: 0,
   configErrors: 0,
   durationMs: 3,
+  oldestRecordMs: 0,
 };
 
 function report(output: Partial<Output> = {}, env: Readonly<Record<string, string>> = {}) {
