@@ -8,6 +8,7 @@ import { MissingToolError } from './java.ts';
 import { startKafka } from './kafka.ts';
 import { startOpenSearch } from './opensearch.ts';
 import { startPostgres } from './postgres.ts';
+import { installPyodps } from './pyodps.ts';
 import { startS3 } from './s3.ts';
 import type { Answer, ServerName, SharedServers } from './shared.ts';
 
@@ -37,6 +38,9 @@ const starters: { readonly [Name in ServerName]: () => Promise<Lent<Name>> } = {
   async s3() {
     const { endpoint, port, region, accessKeyId, secretAccessKey, stop } = await startS3();
     return { server: { endpoint, port, region, accessKeyId, secretAccessKey }, stop };
+  },
+  async pyodps() {
+    return { server: { python: await installPyodps() }, stop: async () => undefined };
   },
 };
 

@@ -11,6 +11,8 @@ export interface SharedServers {
   readonly elasticsearch: Pick<SearchServer, 'node' | 'port'>;
   readonly opensearch: Pick<SearchServer, 'node' | 'port'>;
   readonly s3: Pick<S3Server, 'endpoint' | 'port' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
+  /** No server, but a client that has to be installed: the official one for MaxCompute, in the Python that is named. */
+  readonly pyodps: { readonly python: string };
 }
 
 export type ServerName = keyof SharedServers;
