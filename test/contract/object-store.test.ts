@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ObjectStore } from '../../lib/clients/object-store.ts';
 import { ConfigError, DataError, RetriableError } from '../../lib/core/errors.ts';
 import type { CloudCredentials } from '../../lib/core/sink.ts';
@@ -266,6 +266,24 @@ describeWith(['s3'], 'a real S3 server', ({ s3 }) => {
         sha256: headers['x-amz-checksum-sha256'] !== undefined,
       }).toEqual({ md5: checksum === 'md5', crc32: checksum === 'crc32', sha256: checksum === 'sha256' });
       await store.close();
+    });
+
+    it('takes the credentials of the platform when it is given none, and says when there are none either', async () => {
+      const { credentials: _, ...config } = under.config as { credentials: object };
+      vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+      vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere');
+      vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
+      vi.stubEnv('AWS_ACCESS_KEY_ID', s3.accessKeyId);
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3.secretAccessKey);
+      const store = await openStore({ ...under, config });
+      expect(await store.create('by-the-platform', body, json, { signal })).toBe('created');
+      await store.close();
+      vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined);
+      const without = await openStore({ ...under, config });
+      expect(await errorOf(without.create('a', body, json, { signal }))).toMatchObject({ code: 'SINK_UNAUTHORIZED', unauthorized: true });
+      await without.close();
+      vi.unstubAllEnvs();
     });
 
     it('creates only what is not there in a bucket with versions too', async () => {
