@@ -6,6 +6,7 @@ import { readCredentials } from './kafka/auth.ts';
 import { brokersOf, type ClusterConfig } from './kafka/cluster-config.ts';
 import { type Connection, kafkajsLogLevel, openConnection } from './kafka/connection.ts';
 import { type ConsumerOptions, type GroupConsumer, groupConsumer } from './kafka/consumer.ts';
+import { type LogInspector, logInspector } from './kafka/log-inspector.ts';
 import { type ProducerOptions, type RecordProducer, recordProducer } from './kafka/producer.ts';
 import { reauthenticateMs } from './kafka/token.ts';
 
@@ -24,6 +25,7 @@ export interface Cluster {
   /** Connects when it is run. */
   consumer(options: ConsumerOptions): GroupConsumer;
   admin(): Promise<ClusterAdmin>;
+  inspector(): Promise<LogInspector>;
 }
 
 const connectTimeoutMs = 10_000;
@@ -51,6 +53,7 @@ export async function connectCluster(config: ClusterConfig, context: ClusterCont
     producer: (options) => recordProducer(connect, options),
     consumer: (options) => groupConsumer(connect(), options),
     admin: () => clusterAdmin(connect()),
+    inspector: () => logInspector(connect()),
   };
 }
 

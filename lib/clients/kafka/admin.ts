@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin } from 'kafkajs';
+import type { Admin, ConfigEntries } from 'kafkajs';
 import { ConfigError, RetriableError } from '../../core/errors.ts';
 import { type Connection, named } from './connection.ts';
 import type { NextOffset } from './consumer.ts';
 
 // kafkajs has a name for it, but in a way that an import by name does not see.
 const topicResource = 2;
+const setOnTopic = 1;
 // What kafkajs commits in the place of an offset that Kafka does not have any more, before it goes on from the oldest one that is left.
 const atBeginning = -2;
 const knownPollMs = 50;
@@ -36,6 +37,8 @@ export interface ClusterAdmin {
   createTopic(topic: NewTopic): Promise<boolean>;
   deleteTopic(topic: string): Promise<void>;
   settings(topic: string, names: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  /** The same, without those that come from the cluster's defaults. */
+  ownSettings(topic: string, names: readonly string[]): Promise<Readonly<Record<string, string>>>;
   ranges(topic: string): Promise<readonly PartitionRange[]>;
   /** The first offset whose record is not older, or the end, per partition. */
   offsetsAt(topic: string, timestamp: number): Promise<readonly NextOffset[]>;
@@ -63,6 +66,13 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
       .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
       .sort((a, b) => a.partition - b.partition);
   };
+  const describe = async (topic: string, names: readonly string[]): Promise<readonly ConfigEntries[]> => {
+    const resources = [{ type: topicResource, name: topic, configNames: [...names] }];
+    const { resources: found } = await named(admin.describeConfigs({ resources, includeSynonyms: false }));
+    return found[0]?.configEntries ?? [];
+  };
+  const toSettings = (entries: readonly ConfigEntries[]) =>
+    Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
   return {
     topics: () => named(admin.listTopics()),
     async partitions(topic) {
@@ -78,11 +88,10 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
       return isNew;
     },
     deleteTopic: (topic) => named(admin.deleteTopics({ topics: [topic] })),
-    async settings(topic, names) {
-      const resources = [{ type: topicResource, name: topic, configNames: [...names] }];
-      const { resources: found } = await named(admin.describeConfigs({ resources, includeSynonyms: false }));
-      return Object.fromEntries((found[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]));
-    },
+    settings: async (topic, names) => toSettings(await describe(topic, names)),
+    // Its type says a number too; the name of the enumeration does not exist at run time.
+    ownSettings: async (topic, names) =>
+      toSettings((await describe(topic, names)).filter(({ configSource }) => Number(configSource) === setOnTopic)),
     ranges,
     async offsetsAt(topic, timestamp) {
       const found = await named(admin.fetchTopicOffsetsByTimestamp(topic, timestamp));

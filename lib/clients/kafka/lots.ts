@@ -68,7 +68,7 @@ export function assign(
       outcomes[place] = partitionMissing(count);
       continue;
     }
-    const partition = record.partition ?? (count === undefined ? undefined : choosePartition(key, count, turn));
+    const partition = record.partition ?? (count === undefined ? undefined : choosePartition(record.partitionKey ?? key, count, turn));
     const queue = `${topic}/${partition}`;
     const size = encodedSize(record);
     const current = open.get(queue);

@@ -1,5 +1,6 @@
 import type { Producer } from 'kafkajs';
 import { ConfigError, type ConnectorError, RetriableError } from '../../core/errors.ts';
+import { aborted, unlessAborted } from './abort.ts';
 import type { Compression } from './codecs.ts';
 import { type Connection, named } from './connection.ts';
 import { toConnectorError } from './errors.ts';
@@ -40,7 +41,7 @@ export function recordProducer(
     const count = choice.partitionMetadata.length;
     partitionCounts.set(choice.topic, count);
     const { partition, records } = choice.message as Parcel;
-    return partition ?? choosePartition(records[0]?.key ?? null, count, turn);
+    return partition ?? choosePartition(records[0]?.partitionKey ?? records[0]?.key ?? null, count, turn);
   };
 
   const open = (): Opened => {
@@ -162,20 +163,3 @@ interface TopicParcel {
 }
 
 type TopicMessages = NonNullable<Parameters<Producer['sendBatch']>[0]['topicMessages']>;
-
-/** Runs the work, and stops waiting for it when the signal aborts. */
-async function unlessAborted(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const stop = Promise.withResolvers<never>();
-  const onAbort = (): void => stop.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([work(), stop.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-function aborted(cause: unknown): RetriableError {
-  return new RetriableError('ABORTED', 'Sending to Kafka was aborted, as its time was over', { cause });
-}

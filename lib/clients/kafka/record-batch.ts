@@ -21,6 +21,8 @@ export interface OutgoingRecord {
   readonly topic: string;
   /** Otherwise the key chooses, or, without a key, turns are taken. */
   readonly partition?: number;
+  /** Chooses the partition in the place of the key. */
+  readonly partitionKey?: Uint8Array;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: readonly Header[];

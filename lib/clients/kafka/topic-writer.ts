@@ -3,7 +3,7 @@ import { parseConfig } from '../../core/config.ts';
 import { type ConnectorError, DataError, RetriableError } from '../../core/errors.ts';
 import { type KafkaRecord, originName } from '../../core/record.ts';
 import type { OpenContext, Outcome, Sink } from '../../core/sink.ts';
-import { connectCluster } from '../kafka.ts';
+import { type Cluster, connectCluster } from '../kafka.ts';
 import { clusterSchema } from './cluster-config.ts';
 import type { Compression } from './codecs.ts';
 import type { RecordProducer } from './producer.ts';
@@ -18,7 +18,7 @@ export interface TopicWriterOptions {
 
 /** A sink that writes records as they are, with bytes for key and value, to one topic. It connects at the first record. A timestamp that the topic refuses is replaced. */
 export async function openTopicWriter({ cluster, topic, compression = 'none' }: TopicWriterOptions, context: OpenContext): Promise<Sink> {
-  const producer = await openProducer(cluster, 'sluice.cluster', compression, context);
+  const producer = (await openCluster(cluster, 'sluice.cluster', context)).producer({ compression });
   const toOutgoing = ({ key, value, headers, timestamp }: KafkaRecord): OutgoingRecord => {
     const bytes = (part: unknown): Uint8Array | null => {
       if (part === null || part instanceof Uint8Array) return part;
@@ -47,44 +47,48 @@ export async function openTopicWriter({ cluster, topic, compression = 'none' }: 
   };
 }
 
-/** A producer for a cluster as in serverless.yml. Throws a ConfigError that says what is wrong with it at `path`. */
-export async function openProducer(
-  cluster: unknown,
-  path: string,
-  compression: Compression,
-  context: OpenContext,
-): Promise<RecordProducer> {
+/** A cluster as in serverless.yml. Throws a ConfigError that says what is wrong with it at `path`. */
+export async function openCluster(cluster: unknown, path: string, context: OpenContext): Promise<Cluster> {
   const own = parseConfig(Type.Object({ cluster: clusterSchema }), { cluster }, path.slice(0, path.lastIndexOf('.')));
-  return (await connectCluster(own.cluster, context)).producer({ compression });
+  return await connectCluster(own.cluster, context);
 }
 
 /** A sink over a producer. A record that cannot be brought into its outgoing form, by a DataError, fails alone. */
 export function topicSink(
   producer: RecordProducer,
-  toOutgoing: (record: KafkaRecord) => OutgoingRecord,
+  toOutgoing: (record: KafkaRecord) => OutgoingRecord | Outcome,
   probedTopic: string | undefined,
 ): Sink {
   return {
     async write(records, { signal }) {
       const outgoing: OutgoingRecord[] = [];
-      const outcomes = records.map((record): DataError | number => {
-        try {
-          return outgoing.push(toOutgoing(record)) - 1;
-        } catch (error) {
-          if (error instanceof DataError) return error;
-          throw error;
-        }
-      });
+      const outcomes = new Array<Outcome | number>(records.length);
+      for (const [index, record] of records.entries()) outcomes[index] = place(record, toOutgoing, outgoing);
       const sent = await producer.send(outgoing, { signal });
-      return outcomes.map((outcome, index): Outcome => {
-        const result = typeof outcome === 'number' ? sent[outcome] : outcome;
-        if (result === undefined) return unanswered();
-        return result === 'sent' ? 'delivered' : located(result, records[index]);
-      });
+      for (const [index, outcome] of outcomes.entries()) {
+        if (typeof outcome !== 'number') {
+          if (outcome instanceof DataError) outcomes[index] = located(outcome, records[index]);
+          continue;
+        }
+        const result = sent[outcome];
+        outcomes[index] = result === 'sent' ? 'delivered' : result === undefined ? unanswered() : located(result, records[index]);
+      }
+      return outcomes as Outcome[];
     },
     probe: ({ signal }) => producer.probe(probedTopic, { signal }),
     close: () => producer.close(),
   };
+}
+
+/** Where the record is among the outgoing ones, or what became of it already. */
+function place(record: KafkaRecord, toOutgoing: (record: KafkaRecord) => OutgoingRecord | Outcome, outgoing: OutgoingRecord[]) {
+  try {
+    const made = toOutgoing(record);
+    return typeof made === 'object' && 'topic' in made ? outgoing.push(made) - 1 : made;
+  } catch (error) {
+    if (error instanceof DataError) return error;
+    throw error;
+  }
 }
 
 function unanswered(): RetriableError {

@@ -91,6 +91,16 @@ export class ByteReader {
     return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
   }
 
+  /** As flexible versions of the protocol have it: not zigzag. */
+  unsignedVarInt(): number {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.bytes[this.at++] as number;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
+    }
+  }
+
   nullableBytes(): Buffer | null {
     const length = this.varInt();
     if (length < 0) return null;

@@ -1,45 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../lib/core/config.ts';
 import { silentLog } from '../../../lib/core/log.ts';
-import { kafkaTopic, toOutgoing } from '../../../lib/sinks/kafka-topic.ts';
-import { record } from '../../support/records.ts';
+import { kafkaTopic } from '../../../lib/sinks/kafka-topic.ts';
 
-const route = () => 'copies';
-const outgoing = (value: unknown, options: Parameters<typeof record>[2] = {}) =>
-  toOutgoing(record('k', value, options), { partition: 'key' }, route);
+const parse = (options: object) => parseConfig(kafkaTopic.config, options, 'connector.sink');
+const messages = (options: object) => (kafkaTopic.check?.(parse(options)) ?? []).map(({ path, message }) => `${path}: ${message}`);
 
 describe('kafka-topic', () => {
-  it('keeps key, headers and timestamp, and passes on bytes that nothing touched', () => {
-    const headers = [
-      { key: 'a', value: Buffer.from('1') },
-      { key: 'a', value: Buffer.from('2') },
-    ];
-    const source = record('k', { n: 1 }, { headers, timestamp: 5, raw: true });
-    const result = toOutgoing({ ...source, bytes: Buffer.from('{ "n": 1.0 }') }, { partition: 'key' }, route);
-    expect(result).toEqual({ topic: 'copies', key: Buffer.from('k'), value: Buffer.from('{ "n": 1.0 }'), headers, timestamp: 5 });
-    expect(result.headers).toBe(headers);
-  });
-
-  it.each([
-    ['bytes as they are', new Uint8Array([0, 255]), Buffer.from([0, 255])],
-    ['text as it is', 'grüße', Buffer.from('grüße')],
-    ['values as JSON, digits kept', { id: 9_007_199_254_740_993n }, Buffer.from('{"id":9007199254740993}')],
-    ['a tombstone as such', null, null],
-    ['an empty text as an empty value', '', Buffer.alloc(0)],
-  ])('writes %s', (_, value, expected) => {
-    const { value: written } = outgoing(value);
-    expect(written === null ? null : Buffer.from(written)).toEqual(expected);
-  });
-
-  it('keeps the partition when asked to', () => {
-    expect(toOutgoing(record('k', 1, { partition: 7 }), { partition: 'keep' }, route)).toMatchObject({ partition: 7 });
-    expect(outgoing(1, { partition: 7 })).not.toHaveProperty('partition');
-  });
-
   it('refuses names that are none, and asks which cluster', async () => {
     const context = { connector: 'c', secret: async () => '', log: silentLog, now: () => 0 };
     const open = (options: object, cluster?: unknown) =>
-      kafkaTopic.open(parseConfig(kafkaTopic.config, options, 'connector.sink'), cluster === undefined ? context : { ...context, cluster });
+      kafkaTopic.open(parse(options), cluster === undefined ? context : { ...context, cluster });
     await expect(open({ topic: 'no spaces' }, { bootstrapServers: 'a:1' })).rejects.toThrow('connector.sink.topic');
     await expect(open({ topic: 'copies' })).rejects.toThrow('sluice.cluster');
     await expect(open({ topic: 'copies' }, { bootstrapServer: 'a:1' })).rejects.toThrow(
@@ -48,15 +19,48 @@ describe('kafka-topic', () => {
     await expect(open({ topic: '{target}' }, { bootstrapServers: 'a:1' })).rejects.toThrow('connector.sink.allow');
   });
 
+  it('asks for what it needs of the source before anything is mirrored', async () => {
+    const context = { connector: 'c', secret: async () => '', log: silentLog, now: () => 0 };
+    const cluster = { bootstrapServers: 'b:1' };
+    await expect(kafkaTopic.open(parse({ topic: 'copies', cluster }), context)).rejects.toThrow('connector.sink.gaps to ignore');
+    const sink = await kafkaTopic.open(parse({ topic: 'copies', cluster, gaps: 'ignore' }), context);
+    const written = sink.write([], { signal: AbortSignal.timeout(1_000) });
+    await expect(written).rejects.toThrow('connector.sink.sourceClusterId');
+  });
+
+  it('says which combinations make no sense', () => {
+    const cluster = { bootstrapServers: 'b:1' };
+    expect(messages({ topic: '{topic}' })).toEqual([expect.stringContaining('Set cluster, or a name such as copy.{topic}')]);
+    expect(messages({ topic: '{topic}', cluster })).toEqual([]);
+    expect(messages({ topic: 'x', gaps: 'stop', provenance: false })).toEqual([expect.stringContaining('gaps: Expected provenance')]);
+    expect(messages({ topic: 'x', acceptGaps: { orders: 3 } })).toEqual([expect.stringContaining('acceptGaps.orders')]);
+    expect(messages({ topic: 'x', acceptGaps: { 'orders-3': 1842 } })).toEqual([]);
+    expect(messages({ topic: 'x', partition: '{valve.id}' })).toEqual([expect.stringContaining('Unknown placeholder {valve.id}')]);
+    expect(messages({ topic: 'x', createTopics: { copy: ['min.insync.replicas'] } })).toEqual([
+      expect.stringContaining('createTopics.settings instead'),
+    ]);
+    expect(() => parse({ topic: 'x', partition: 'kep' })).toThrow('Expected connector.sink.partition');
+  });
+
   it('asks for the rights that MSK wants, and for none elsewhere', () => {
-    const config = (cluster: object | undefined) =>
-      parseConfig(kafkaTopic.config, { topic: 'copies.{topic}', allow: ['x'], ...(cluster ? { cluster } : {}) }, 'connector.sink');
-    expect(kafkaTopic.permissions(config(undefined))).toEqual([]);
-    const [connect, write] = kafkaTopic.permissions(config({ bootstrapServers: 'a:1', auth: { type: 'msk-iam' } }));
+    const config = (more: object) => parse({ topic: 'copies.{topic}', allow: ['x'], ...more });
+    const cluster = { bootstrapServers: 'a:1', auth: { type: 'msk-iam' } };
+    expect(kafkaTopic.permissions(config({}))).toEqual([]);
+    const [connect, write] = kafkaTopic.permissions(config({ cluster, gaps: 'ignore' }));
     expect(connect!.actions).toEqual(['kafka-cluster:Connect']);
     expect(write).toEqual({
       actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'],
       resources: ['arn:*:kafka:*:*:topic/*/*/copies.*'],
     });
+    expect(kafkaTopic.permissions(config({ cluster, createTopics: true }))[1]!.actions).toEqual([
+      'kafka-cluster:DescribeTopic',
+      'kafka-cluster:WriteData',
+      'kafka-cluster:ReadData',
+      'kafka-cluster:CreateTopic',
+    ]);
+  });
+
+  it('names modes that its own options take', () => {
+    for (const { config } of kafkaTopic.modes ?? []) expect(kafkaTopic.check?.(parse(config))).toEqual([]);
   });
 });
