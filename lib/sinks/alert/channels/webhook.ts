@@ -1,0 +1,94 @@
+import { Type } from 'typebox';
+import { Secret } from '../../../core/secret.ts';
+import { defineChannel, secretUrl } from '../channel.ts';
+import { httpChannel } from '../http-channel.ts';
+import { fitted } from '../message.ts';
+import { linkOf, type Notice, noticeId, textOf, timesOf, titleOf } from '../notice.ts';
+import { errorRules, httpRules, type Rule } from '../rules.ts';
+import { allowPrivate, rateLimit, timeoutMs } from '../shared-options.ts';
+import { type Sign, standardSigner } from '../signatures.ts';
+
+const options = Type.Object(
+  {
+    type: Type.Literal('webhook'),
+    url: Secret({ description: 'Where the events are posted to.' }),
+    secrets: Type.Array(Secret({ description: 'whsec_… signs with a shared secret, whsk_… with an ed25519 key.' }), {
+      minItems: 1,
+      description: 'What the events are signed with. Two while one takes the place of the other: receivers believe either.',
+    }),
+    rateLimit,
+    timeoutMs,
+    allowPrivate,
+  },
+  {
+    description:
+      'Anything that understands Standard Webhooks: a signed event in JSON for each group of records. Its webhook-id stays the same when a batch comes again.',
+  },
+);
+
+const rules: readonly Rule[] = [{ status: [200, 299], means: 'delivered', message: 'accepted' }, ...httpRules];
+
+export const webhook = defineChannel({
+  type: 'webhook',
+  options,
+  deduplicates: false,
+  resolves: true,
+  carries: 'one',
+  errors: errorRules('Standard Webhooks', rules),
+  async open(config, context) {
+    const url = await secretUrl(config.url, context, config.allowPrivate);
+    const signers = await Promise.all(config.secrets.map(async (secret) => standardSigner((await context.secret(secret)).trim())));
+    return httpChannel(
+      {
+        ...{ vendor: 'Webhook', rules, timeoutMs: config.timeoutMs, allowPrivate: config.allowPrivate },
+        post({ notices: [notice] }, { nowMs, scale }) {
+          const body = webhookEvent(notice, scale);
+          return { url, headers: signedHeaders(signers, noticeId(notice, context.name), nowMs, body), body };
+        },
+        read: ({ status, retryAfterMs }) => ({ status, retryAfterMs }),
+      },
+      context,
+    );
+  },
+});
+
+/** The headers of one attempt: the id stays, the time does not. */
+export function signedHeaders(signers: readonly Sign[], id: string, nowMs: number, body: string): Readonly<Record<string, string>> {
+  const seconds = Math.floor(nowMs / 1_000);
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(seconds),
+    'webhook-signature': signers.map((sign) => sign(`${id}.${seconds}.${body}`)).join(' '),
+  };
+}
+
+const maxBytes = 20_000;
+const maxRecords = 50;
+
+/** A program reads this one, so values come as they are; what it shows to people it has to escape itself. */
+export function webhookEvent(notice: Notice, scale = 1): string {
+  const { connector, group, severity, status, events } = notice;
+  const { first, last } = timesOf(notice);
+  const asIs = (value: string) => value;
+  const url = linkOf(notice);
+  return fitted(
+    (room) =>
+      JSON.stringify({
+        type: `alert.${status}`,
+        ...(last === undefined ? {} : { timestamp: last }),
+        data: {
+          connector,
+          group,
+          severity,
+          status,
+          count: events.length,
+          title: titleOf(notice, asIs, { max: Math.min(room, 500), unit: 'characters' }),
+          text: textOf(notice, asIs, { max: room, unit: 'bytes' }),
+          ...(url === undefined ? {} : { url }),
+          ...(first === undefined ? {} : { firstAt: first }),
+          records: events.slice(0, maxRecords).map(({ record: { origin, timestamp } }) => ({ ...origin, timestamp })),
+        },
+      }),
+    maxBytes * scale,
+  );
+}
