@@ -1,0 +1,85 @@
+import { isSteady } from '../../core/calendar.ts';
+import { DataError } from '../../core/errors.ts';
+import { type KafkaRecord, originName } from '../../core/record.ts';
+import { router } from '../../core/route.ts';
+import { parseTemplate } from '../../core/template.ts';
+import { type TimeSource, timeReader } from './time.ts';
+
+export interface PathOptions {
+  readonly path: string;
+  readonly time: TimeSource;
+  readonly timeZone: string;
+  readonly allow: readonly string[];
+  readonly maxTargets: number;
+}
+
+/** Where a record goes below the bucket. Throws a DataError where it has no say in that, or no time. */
+export type PathOf = (record: KafkaRecord) => string;
+
+export interface Paths {
+  /** For the records of one partition that are written together, which share one processing time. */
+  forPartition(): PathOf;
+  /** What all names begin with: the path up to the last slash before its first placeholder. */
+  readonly directory: string;
+}
+
+const optionPath = 'connector.sink.path';
+/** A store allows 1,023 bytes for a whole name, of which the longest topic and connector take some. */
+const maxPathBytes = 600;
+
+/** Reads the options that make up paths. Throws a ConfigError that names the one at fault. */
+export function openPaths({ path, time, timeZone, allow, maxTargets }: PathOptions, now: () => number): Paths {
+  let processingTime = 0;
+  const timeOf = timeReader(time, () => processingTime);
+  const template = parseTemplate(path, optionPath, { timeZone, timeOf });
+  const route = router({ path: optionPath, template, allow, maxTargets, counts: 'choices', valid: isPath, now });
+  const depth = slashes(path);
+  const checked: PathOf = (record) => {
+    const name = route(record);
+    if (record.target === undefined && slashes(name) !== depth)
+      throw new DataError(
+        'TARGET_INVALID',
+        `Expected what the record puts into ${optionPath} to be without slashes (${originName(record.origin)})`,
+      );
+    return name;
+  };
+  const { stableMs, literalPrefix, constant } = template;
+  return {
+    directory: constant === undefined ? literalPrefix.slice(0, literalPrefix.lastIndexOf('/') + 1) : `${constant}/`,
+    forPartition() {
+      processingTime = now();
+      const at = processingTime;
+      const pathOf: PathOf = (record) => {
+        processingTime = at;
+        return checked(record);
+      };
+      return stableMs === undefined ? pathOf : steadily(pathOf, stableMs, timeOf);
+    },
+  };
+}
+
+/** The records of a partition mostly share a path with the one before. */
+function steadily(pathOf: PathOf, stableMs: number, timeOf: (record: KafkaRecord) => number): PathOf {
+  let lastUnit = Number.NaN;
+  let lastPath = '';
+  return (record) => {
+    if (record.target !== undefined) return pathOf(record);
+    const time = timeOf(record);
+    const unit = stableMs === Number.POSITIVE_INFINITY ? 0 : Math.floor(time / stableMs);
+    if (unit === lastUnit && (unit === 0 || isSteady(time))) return lastPath;
+    lastPath = pathOf(record);
+    lastUnit = unit;
+    return lastPath;
+  };
+}
+
+function isPath(name: string): true | string {
+  if (/^\/|\/\/|\/$/.test(name)) return 'a path without empty parts';
+  return Buffer.byteLength(name) <= maxPathBytes ? true : `a path of at most ${maxPathBytes} bytes`;
+}
+
+function slashes(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('/'); at >= 0; at = text.indexOf('/', at + 1)) count++;
+  return count;
+}
