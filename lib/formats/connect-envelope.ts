@@ -1,5 +1,5 @@
 import { isObject } from '../core/field.ts';
-import type { Decode } from '../core/format.ts';
+import type { Decode, Decoded } from '../core/format.ts';
 import { toJson } from '../core/json.ts';
 import type { Origin } from '../core/record.ts';
 import { type ConnectSchema, Digits, readConnectSchema } from './connect-schema.ts';
@@ -10,8 +10,22 @@ type DecodeJson = (bytes: Uint8Array, origin: Origin, readNumber?: ReadNumber) =
 
 const maxSchemas = 1_000;
 
+interface Envelope {
+  readonly schema: unknown;
+  readonly payload: unknown;
+}
+
 /** Takes Kafka Connect's `{schema, payload}` apart. A null payload is a null value: a tombstone. */
 export function envelopeDecoder(decodeJson: DecodeJson): Decode {
+  const unwrap = payloadReader(decodeJson, readConnectSchema);
+  return (bytes, origin) => unwrap(open(decodeJson(bytes, origin), origin), bytes, origin);
+}
+
+/** Reads payloads by their schemas, once an envelope is decoded. */
+export function payloadReader(
+  decodeJson: DecodeJson,
+  readSchema: (schema: unknown, origin: Origin) => ConnectSchema,
+): (envelope: Envelope, bytes: Uint8Array, origin: Origin) => Decoded {
   // Each record repeats its schema; sinks recognise the same one by identity.
   const schemas = new Map<string, ConnectSchema>();
 
@@ -19,14 +33,13 @@ export function envelopeDecoder(decodeJson: DecodeJson): Decode {
     const text = toJson(schema);
     const known = schemas.get(text);
     if (known !== undefined) return known;
-    const read = readConnectSchema(schema, origin);
+    const read = readSchema(schema, origin);
     if (schemas.size >= maxSchemas) schemas.clear();
     schemas.set(text, read);
     return read;
   };
 
-  return (bytes, origin) => {
-    const { schema, payload } = open(decodeJson(bytes, origin), origin);
+  return ({ schema, payload }, bytes, origin) => {
     if (payload === null || schema === null) return { value: payload, unwrapped: true };
     const { convert, recordSchema, hasDecimals } = schemaOf(schema, origin);
     const exact = hasDecimals ? open(decodeJson(bytes, origin, keepDigits), origin).payload : payload;
@@ -40,9 +53,16 @@ function keepDigits(value: number, digits: string): unknown {
   return integer === value && String(value) !== digits ? new Digits(digits) : integer;
 }
 
-function open(envelope: unknown, origin: Origin): { readonly schema: unknown; readonly payload: unknown } {
-  if (isObject(envelope) && Object.hasOwn(envelope, 'schema') && Object.hasOwn(envelope, 'payload') && Object.keys(envelope).length === 2)
-    return { schema: envelope['schema'], payload: envelope['payload'] };
+/** The two parts of an envelope; undefined for anything else. */
+export function envelopeOf(value: unknown): Envelope | undefined {
+  if (!isObject(value) || !Object.hasOwn(value, 'schema') || !Object.hasOwn(value, 'payload') || Object.keys(value).length !== 2)
+    return undefined;
+  return { schema: value['schema'], payload: value['payload'] };
+}
+
+function open(value: unknown, origin: Origin): Envelope {
+  const envelope = envelopeOf(value);
+  if (envelope !== undefined) return envelope;
   throw undecodable(
     'Expected an object with exactly schema and payload, found something else. Without an envelope, set envelope: none',
     origin,

@@ -23,13 +23,28 @@ export interface ConnectSchema {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
+/** A type that goes by the name of its schema. `convert` answers undefined for a value that is not of the type. */
+export interface NamedType {
+  readonly type: LogicalType;
+  readonly convert: (value: unknown, parameters: JsonObject) => unknown;
+}
+export type NamedTypes = ReadonlyMap<string, NamedType>;
+
+const noTypes: NamedTypes = new Map();
+
 /** Reads the schema of Kafka Connect's JSON envelope. Dates and timestamps become ISO 8601 text, decimals text with all their digits, bytes bytes. */
-export function readConnectSchema(schema: unknown, origin: Origin): ConnectSchema {
-  const convert = converter(schema, 'payload', origin);
+export function readConnectSchema(schema: unknown, origin: Origin, named: NamedTypes = noTypes): ConnectSchema {
+  const convert = converter(schema, 'payload', origin, named);
   const hasDecimals = containsDecimal(schema);
-  if (!isObject(schema) || schema['type'] !== 'struct') return { convert, hasDecimals };
-  const fields = list(schema['fields']).map(toSchemaField);
-  return { convert, hasDecimals, recordSchema: { ...(typeof schema['name'] === 'string' ? { name: schema['name'] } : {}), fields } };
+  const recordSchema = recordSchemaOf(schema, named);
+  return recordSchema === undefined ? { convert, hasDecimals } : { convert, hasDecimals, recordSchema };
+}
+
+/** The fields of a struct; undefined for any other schema. */
+export function recordSchemaOf(schema: unknown, named: NamedTypes = noTypes): RecordSchema | undefined {
+  if (!isObject(schema) || schema['type'] !== 'struct') return undefined;
+  const fields = list(schema['fields']).map((field) => toSchemaField(field, named));
+  return { ...(typeof schema['name'] === 'string' ? { name: schema['name'] } : {}), fields };
 }
 
 const prefix = 'org.apache.kafka.connect.data.';
@@ -61,20 +76,21 @@ function containsDecimal(schema: unknown): boolean {
   );
 }
 
-function toSchemaField(field: unknown): SchemaField {
+function toSchemaField(field: unknown, named: NamedTypes): SchemaField {
   const schema = isObject(field) ? field : {};
-  const type = logicalTypes[logicalName(schema) ?? ''] ?? plainTypes[String(schema['type'])] ?? 'json';
+  const type =
+    named.get(String(schema['name']))?.type ?? logicalTypes[logicalName(schema) ?? ''] ?? plainTypes[String(schema['type'])] ?? 'json';
   return {
     name: String(schema['field']),
     type,
     optional: schema['optional'] === true,
-    ...(type === 'decimal' ? { scale: scaleOf(schema) ?? 0 } : {}),
+    ...(type === 'decimal' && logicalName(schema) === 'Decimal' ? { scale: scaleOf(schema) ?? 0 } : {}),
   };
 }
 
-function converter(schema: unknown, where: string, origin: Origin): Convert {
+function converter(schema: unknown, where: string, origin: Origin, named: NamedTypes): Convert {
   if (!isObject(schema)) throw undecodable(`Expected a schema for ${where}, found none`, origin);
-  const convert = required(schema, where, origin);
+  const convert = required(schema, where, origin, named);
   const { optional, default: fallback } = schema;
   const isDecimal = logicalName(schema) === 'Decimal';
   return (given, at) => {
@@ -86,17 +102,25 @@ function converter(schema: unknown, where: string, origin: Origin): Convert {
   };
 }
 
-function required(schema: JsonObject, where: string, origin: Origin): Convert {
+function required(schema: JsonObject, where: string, origin: Origin, named: NamedTypes): Convert {
+  const special = named.get(String(schema['name']));
+  if (special !== undefined) {
+    const parameters = isObject(schema['parameters']) ? schema['parameters'] : {};
+    return (value, at) => {
+      const converted = special.convert(value, parameters);
+      return converted === undefined ? refuse(value, where, at) : converted;
+    };
+  }
   const scalar = scalarConverter(schema, where, origin);
   if (scalar !== undefined) return (value, at) => scalar(value) ?? refuse(value, where, at);
   switch (schema['type']) {
     case 'array': {
-      const item = converter(schema['items'], `${where}[]`, origin);
+      const item = converter(schema['items'], `${where}[]`, origin, named);
       return (value, at) => (Array.isArray(value) ? value.map((inner) => item(inner, at)) : refuse(value, where, at));
     }
     case 'map': {
-      const toKey = converter(schema['keys'], `the keys of ${where}`, origin);
-      const toValue = converter(schema['values'], `${where}{}`, origin);
+      const toKey = converter(schema['keys'], `the keys of ${where}`, origin, named);
+      const toValue = converter(schema['values'], `${where}{}`, origin, named);
       return (value, at) => {
         if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toValue(inner, at)]));
         if (!Array.isArray(value)) return refuse(value, where, at);
@@ -109,7 +133,7 @@ function required(schema: JsonObject, where: string, origin: Origin): Convert {
       const fields = list(schema['fields']).map((field) => {
         const name = isObject(field) ? field['field'] : undefined;
         if (typeof name !== 'string') throw undecodable(`Expected the fields of ${where} to have names`, origin);
-        return { name, convert: converter(field, `${where}.${name}`, origin) };
+        return { name, convert: converter(field, `${where}.${name}`, origin, named) };
       });
       return (value, at) => {
         if (!isObject(value)) return refuse(value, where, at);
@@ -129,7 +153,7 @@ function scalarConverter(schema: JsonObject, where: string, origin: Origin): ((v
     case 'Decimal': {
       const scale = scaleOf(schema);
       if (scale === undefined) throw undecodable(`Expected a whole number as scale of ${where}`, origin);
-      return (value) => (typeof value === 'string' ? decimalOf(bytesOf(value), scale) : numericDecimal(value));
+      return (value) => decimalText(value, scale);
     }
     case 'Date':
       return (value) => iso(Number.isInteger(value) ? Number(value) * 86_400_000 : undefined)?.slice(0, -'T00:00:00.000Z'.length);
@@ -153,15 +177,21 @@ function scalarConverter(schema: JsonObject, where: string, origin: Origin): ((v
     case 'string':
       return (value) => (typeof value === 'string' ? value : undefined);
     case 'bytes':
-      return (value) => (typeof value === 'string' ? bytesOf(value) : undefined);
+      return (value) => (typeof value === 'string' ? decodeBase64(value) : undefined);
     default:
       return undefined;
   }
 }
 
-function bytesOf(base64: string): Uint8Array | undefined {
+/** The bytes of base64 text; undefined for any other text. */
+export function decodeBase64(base64: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) return undefined;
   return new Uint8Array(Buffer.from(base64, 'base64'));
+}
+
+/** A decimal as Kafka Connect writes it, base64 or a number, with `scale` digits after the point. */
+export function decimalText(value: unknown, scale: number): string | undefined {
+  return typeof value === 'string' ? decimalOf(decodeBase64(value), scale) : numericDecimal(value);
 }
 
 /** Big-endian two's complement bytes as text with `scale` digits after the point. */

@@ -76,6 +76,7 @@ describe('formats', () => {
       ['json', 'json', true],
       ['string', 'string', false],
       ['bytes', 'bytes', false],
+      ['debezium', 'debezium', false],
     ]);
   });
 });

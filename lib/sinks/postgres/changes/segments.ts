@@ -52,6 +52,8 @@ function mayFollow(entry: Entry | undefined, row: ChangedRow, { write, guard }: 
   if (write === 'insert') return false;
   const before = entry.put ?? entry.remove;
   if (guard.type === 'none' || before === undefined) return true;
+  // The guard may keep out the row that would fill its gaps.
+  if (row.isPartial) return false;
   const [a, b] = [before.record.version, row.record.version];
   if (a.topic !== b.topic || a.partition !== b.partition || a.epoch !== b.epoch) return false;
   if (a.offset > b.offset || (a.offset === b.offset && before.record.part > row.record.part)) return false;
