@@ -5,23 +5,19 @@ import { ServiceError } from './service-error.ts';
 import type { TableName } from './table.ts';
 import { unexpected, xmlText } from './table.ts';
 
-/** Adds a partition unless it is there, e.g. `[['pt', '2026-03-04 05']]`, and waits until it is. */
-export async function addPartition(
-  client: Client,
-  name: TableName,
-  values: readonly (readonly [column: string, value: string])[],
-  signal: AbortSignal,
-): Promise<void> {
+/** Adds a partition unless it is there, e.g. `pt=2026-03-04 05`, and waits until it is. */
+export async function addPartition(client: Client, name: TableName, partition: string, signal: AbortSignal): Promise<void> {
   const table = [client.project, ...(name.schema === undefined ? [] : [name.schema])].join('.');
-  const spec = values.map(([column, value]) => `\`${column}\`='${literal(value)}'`).join(', ');
   const settings = name.schema === undefined ? {} : { 'odps.namespace.schema': 'true', 'odps.sql.allow.namespace.schema': 'true' };
-  await runSql(client, `ALTER TABLE ${table}.\`${name.table}\` ADD IF NOT EXISTS PARTITION (${spec});`, settings, signal);
+  const query = `ALTER TABLE ${table}.\`${name.table}\` ADD IF NOT EXISTS PARTITION (${partition.split(',').map(literal).join(', ')});`;
+  await runSql(client, query, settings, signal);
 }
 
-/** The names and values come from options and records: what could end a literal is refused, not escaped. */
-function literal(value: string): string {
-  if (/[,/'"`\\\p{Cc}]/u.test(value)) throw new ServiceError(400, { code: 'InvalidPartitionSpec' });
-  return value;
+/** `column='value'`. Values may come from records: what could end a literal is refused, not escaped. */
+function literal(level: string): string {
+  const [, column, value] = /^(\w+)=([^,/'"`\\\p{Cc}]+)$/u.exec(level) ?? [];
+  if (column === undefined) throw new ServiceError(400, { code: 'InvalidPartitionSpec' });
+  return `\`${column}\`='${value}'`;
 }
 
 async function runSql(client: Client, query: string, settings: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {

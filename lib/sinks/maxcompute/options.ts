@@ -1,7 +1,11 @@
 import { type Static, Type } from 'typebox';
+import { ConfigError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
-import type { Guarantees } from '../../core/sink.ts';
+import type { Guarantees, SinkMode } from '../../core/sink.ts';
+import { reader } from './columns.ts';
+import { partitioner } from './partition.ts';
 import { partition } from './partition-options.ts';
+import { parseZone } from './zone.ts';
 
 const Name = (description: string) => Type.String({ pattern: '^[A-Za-z0-9_]{1,128}$', description });
 
@@ -180,10 +184,39 @@ export function checkOptions(config: Options): { path: string; message: string }
     'unknownFields',
     'Expected no unknownFields unless format is flatten: otherwise no field is looked for by its name.',
   );
+  const tries: readonly (readonly [string, () => unknown])[] = [
+    ['partition', () => partitioner(config.partition, { maxPartitions: config.maxPartitions, now: () => 0 })],
+    ['timeZone', () => parseZone(config.timeZone, 'connector.sink.timeZone')],
+    ['columns', () => Object.entries(columns ?? {}).map(([name, text]) => reader(text, `connector.sink.columns.${name}`))],
+  ];
+  for (const [path, attempt] of tries) {
+    const message = problemOf(attempt);
+    if (message !== undefined) problems.push({ path, message });
+  }
   return problems;
+}
+
+function problemOf(attempt: () => unknown): string | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
 }
 
 /** The tunnels know no keys: a row that is sent again is there again. */
 export function guaranteesOf(): Guarantees {
   return { idempotent: false, ordered: false, deletes: false, partial: true };
+}
+
+/** The two tunnels, and what each writes of a record: all of them at least once. */
+export function modesOf(): readonly SinkMode[] {
+  const table = { project: 'analytics', table: 'orders', endpoint: 'https://service.cn-hangzhou.maxcompute.aliyun.com/api' };
+  return [
+    { name: 'stream', config: table },
+    { name: 'stream, flattened values', config: { ...table, mode: 'value', format: 'flatten' } },
+    { name: 'block uploads', config: { ...table, upload: 'block' } },
+  ];
 }

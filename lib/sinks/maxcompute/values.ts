@@ -173,7 +173,8 @@ function text(maxCharacters: number, maxBytes: number): WriteValue {
   };
 }
 
-function writeText(rows: RowBuffer, value: string | undefined, maxBytes: number): string | undefined {
+/** Appends text, unless it is too large or none. */
+export function writeText(rows: RowBuffer, value: string | undefined, maxBytes: number): string | undefined {
   if (value === undefined) return 'something that text can say';
   const bytes = Buffer.byteLength(value);
   if (bytes > maxBytes) return `at most ${maxBytes} bytes`;
