@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { type Document, isAlias, isMap, isSeq, LineCounter, parseDocument } from 'yaml';
 import { ConfigError } from '../core/errors.ts';
 import { isObject } from '../core/field.ts';
+import { findHandlerFile } from '../platforms/lambda/handler-file.ts';
 import { type VariableProblem, type Variables, variables } from './variables.ts';
 
 /** A place in serverless.yml, both counted from 1. */
@@ -157,8 +158,8 @@ function readConnector(
   const wrong = (steps: readonly string[], message: string): void =>
     void problems.push({ path: dotted(steps), message, ...locate(dotted(steps)) });
 
-  const handler = handlerOf(root, own('handler'));
-  if ('message' in handler) wrong([...path, 'handler'], handler.message);
+  const handler = findHandlerFile(root, own('handler'));
+  if (handler.message !== undefined) wrong([...path, 'handler'], handler.message);
   const timeout = Number(own('timeout') ?? read('provider', 'timeout') ?? defaultTimeoutSeconds);
   if (!(timeout >= 1 && timeout <= 900)) wrong([...path, 'timeout'], `Expected ${dotted(path)}.timeout to be seconds from 1 to 900.`);
   const memory = Number(own('memorySize') ?? read('provider', 'memorySize') ?? defaultMemoryMb);
@@ -204,28 +205,6 @@ function environmentOf(
     }
   }
   return environment;
-}
-
-const extensions = ['.ts', '.mts', '.js', '.mjs'];
-
-/** Splits `functions/quakes.handler` as Lambda does, at the first dot of the file's name. */
-function handlerOf(root: string, handler: unknown): { readonly file: string; readonly exportName: string; readonly message?: string } {
-  const match = typeof handler === 'string' ? /^(.*?)([^/.]+)\.([^/]+)$/.exec(handler) : null;
-  if (match === null)
-    return {
-      file: root,
-      exportName: 'handler',
-      message: 'Expected handler to be like functions/name.handler. Set it to the file, a dot and the export.',
-    };
-  const stem = join(root, match[1] ?? '', match[2] ?? '');
-  const exportName = match[3] ?? 'handler';
-  const file = extensions.map((extension) => stem + extension).find((candidate) => existsSync(candidate));
-  if (file !== undefined) return { file, exportName };
-  return {
-    file: `${stem}.ts`,
-    exportName,
-    message: `There is no ${match[1] ?? ''}${match[2] ?? ''}.ts (nor ${extensions.slice(1).join(', ')}). Create it, or correct handler.`,
-  };
 }
 
 async function readText(file: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { deployed } from '../../core/deployed.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 
@@ -76,9 +77,11 @@ const tlsSchema = Type.Union(
   { description: 'TLS: on by itself with SASL, mTLS and MSK IAM, off otherwise. `false` sends SASL passwords unprotected.' },
 );
 
-const serversSchema = Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
-  description: 'Brokers as host:port, a list or separated by commas.',
-});
+const serversSchema = deployed(
+  Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
+    description: 'Brokers as host:port, a list or separated by commas. On Lambda also the ARN of an Amazon MSK cluster.',
+  }),
+);
 
 /** The options under `sluice.cluster`, shared by everything that speaks to Kafka. */
 export const clusterSchema = Type.Object(

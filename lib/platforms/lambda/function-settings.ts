@@ -3,6 +3,7 @@ import { isObject } from '../../core/field.ts';
 import { acknowledgeMode, type ConnectorSettings, parseSettings } from '../../core/settings.ts';
 import type { AcknowledgeMode } from '../../core/settle.ts';
 import { closest } from '../../core/suggest.ts';
+import { type DeployedPlace, withDeployedValues } from './deployed-values.ts';
 
 /** What a bundle carries for its function. `connector` and `cluster` are as serverless.yml has them, variables resolved. */
 export interface FunctionSettings {
@@ -11,6 +12,8 @@ export interface FunctionSettings {
   readonly name: string;
   readonly connector: unknown;
   readonly cluster?: unknown;
+  /** Options whose values the environment carries, as only deployment knew them. Their paths begin with connector or cluster. */
+  readonly deployed?: readonly DeployedPlace[];
 }
 
 /** Checked, with the override of the environment. */
@@ -34,7 +37,9 @@ export function readFunctionSettings(given: unknown, env: Readonly<Record<string
       'The function has no settings. Deploy it with the sluice plugin in serverless.yml, or run it with `npx sluice dev`: both read its connector block and hand it over.',
     );
   }
-  const { connector, cluster } = { ...given, ...withOverride(given, env[overrideVariable]) };
+  const whole = { connector: given.connector, cluster: given.cluster };
+  const known = withDeployedValues(whole, given.deployed ?? [], env) as typeof whole;
+  const { connector, cluster } = withOverride({ ...given, ...known }, env[overrideVariable]);
   const settings = parseSettings(connector);
   return { ...given, connector, settings, mode: acknowledgeMode(settings), ...(cluster === undefined ? {} : { cluster }) };
 }

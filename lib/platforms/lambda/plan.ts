@@ -1,0 +1,134 @@
+import { type Problem, readConfig } from '../../core/config.ts';
+import { type ConnectorName, triggerGroup } from '../../core/consumer-group.ts';
+import { isObject } from '../../core/field.ts';
+import { type ConnectorSettings, connectorSchema, deadLetterTopicOf, readSettings, topicsOf } from '../../core/settings.ts';
+import { takeDeployedValues } from './deployed-values.ts';
+import { type ServiceSettings, serviceSchema } from './service-settings.ts';
+import { checkDeployment, collisions } from './template/check.ts';
+import { connectorTags, roleLogicalId } from './template.ts';
+
+/** The service as serverless.yml has it, its variables resolved. */
+export interface ServiceInput {
+  readonly service: string;
+  readonly stage: string;
+  /** The `sluice:` block. */
+  readonly sluice: unknown;
+  /** `provider.timeout`, in seconds. */
+  readonly timeout: unknown;
+  readonly functions: readonly FunctionInput[];
+}
+
+export interface FunctionInput {
+  readonly name: string;
+  readonly block: Readonly<Record<string, unknown>>;
+}
+
+/** What is known of a connector before its function is looked into. */
+export interface ConnectorPlan {
+  readonly name: ConnectorName;
+  /** The function's block and the service's, as they were read. */
+  readonly block: Readonly<Record<string, unknown>>;
+  readonly sluice: unknown;
+  readonly settings: ConnectorSettings;
+  readonly service: ServiceSettings;
+  /** What the function's block gets, where the user has not set it. */
+  readonly additions: Readonly<Record<string, unknown>>;
+  readonly warnings: readonly string[];
+}
+
+/** Seconds a function may take when nobody says. */
+const defaultTimeoutSeconds = 120;
+const defaultMemoryMb = 1024;
+
+/** Reads every connector of a service and what they share; lists whatever would not work once it is deployed. */
+export function planService({ service, stage, sluice, timeout, functions }: ServiceInput): {
+  readonly plans: readonly ConnectorPlan[];
+  readonly problems: readonly Problem[];
+} {
+  const shared = takeDeployedValues(sluice ?? {}, serviceSchema, 'sluice');
+  const { value: serviceSettings, problems: serviceProblems } = readConfig(serviceSchema, shared.value, 'sluice');
+  const connectors = functions.filter(({ block }) => Object.hasOwn(block, 'connector'));
+  if (connectors.length === 0) return { plans: [], problems: [] };
+  const problems: Problem[] = [...shared.problems, ...serviceProblems];
+  const plans: ConnectorPlan[] = [];
+  for (const { name: connector, block } of connectors) {
+    const at = (problem: Problem): Problem => ({
+      ...problem,
+      path: problem.path.startsWith('sluice.') ? problem.path : `functions.${connector}.${problem.path}`,
+    });
+    const taken = takeDeployedValues(block['connector'], connectorSchema, 'connector');
+    const { settings, problems: own } = readSettings(taken.value);
+    // What the sink's own options allow is known once the function is bundled.
+    problems.push(...[...own, ...taken.problems.filter(({ path }) => !path.startsWith('connector.sink.'))].map(at));
+    if (own.length > 0) continue;
+    const timeoutSeconds = Number(block['timeout'] ?? timeout ?? defaultTimeoutSeconds);
+    const { cluster, registry } = serviceSettings;
+    if (serviceProblems.length === 0) problems.push(...checkDeployment({ settings, cluster, registry, timeoutSeconds }).map(at));
+    const name = { service, stage, connector };
+    plans.push({
+      name,
+      block,
+      sluice,
+      settings,
+      service: serviceSettings,
+      additions: additionsTo(block, name, settings, serviceSettings, timeoutSeconds),
+      warnings: warningsOf(name, settings, serviceSettings),
+    });
+  }
+  const groups = plans.flatMap(({ name, settings }) =>
+    topicsOf(settings).map((topic) => ({ connector: name.connector, group: triggerGroup(name, settings, topic) })),
+  );
+  return { plans, problems: unique([...problems, ...collisions(groups)]) };
+}
+
+/** Whether the function itself speaks to the service's Kafka, e.g. for dead letters. */
+export function producesToKafka({ sink, ...settings }: ConnectorSettings): boolean {
+  return deadLetterTopicOf({ sink, ...settings }) !== undefined || (sink.type === 'kafka-topic' && !Object.hasOwn(sink, 'cluster'));
+}
+
+function additionsTo(
+  block: Readonly<Record<string, unknown>>,
+  name: ConnectorName,
+  settings: ConnectorSettings,
+  { cluster }: ServiceSettings,
+  timeout: number,
+): Record<string, unknown> {
+  const vpc = cluster?.vpc;
+  return {
+    timeout,
+    memorySize: block['memorySize'] ?? defaultMemoryMb,
+    ...(block['role'] === undefined ? { role: roleLogicalId(name.connector) } : {}),
+    tags: { ...(isObject(block['tags']) ? block['tags'] : {}), ...connectorTags(name) },
+    // The pollers' network is not the function's: whoever produces to Kafka has to reach the brokers itself.
+    ...(block['vpc'] === undefined && vpc !== undefined && producesToKafka(settings)
+      ? { vpc: { subnetIds: vpc.subnets, securityGroupIds: vpc.securityGroups } }
+      : {}),
+  };
+}
+
+function warningsOf({ connector }: ConnectorName, settings: ConnectorSettings, { cluster }: ServiceSettings): string[] {
+  const warnings: string[] = [];
+  const text = JSON.stringify([settings, cluster]);
+  const stores = [
+    ...(text.includes('"ssm":') ? ['Systems Manager'] : []),
+    ...(text.includes('"secretsManager":') ? ['Secrets Manager'] : []),
+  ];
+  if (cluster?.vpc !== undefined && producesToKafka(settings)) {
+    const secrets = stores.length === 0 ? '' : ` For ${stores.join(' and ')} it needs a VPC endpoint or NAT.`;
+    warnings.push(`${connector} runs in the cluster's subnets, as it writes to Kafka itself.${secrets} A public target needs NAT.`);
+  }
+  const { pollers } = settings.trigger;
+  if (pollers !== undefined) {
+    const count = pollers.minimum * topicsOf(settings).length;
+    warnings.push(
+      `${connector} keeps ${count} ${count === 1 ? 'poller' : 'pollers'} running at all times, billed by the hour whether records come or not.`,
+    );
+  }
+  return warnings;
+}
+
+function unique(problems: readonly Problem[]): Problem[] {
+  return problems.filter(
+    ({ path, message }, index) => index === problems.findIndex((other) => other.path === path && other.message === message),
+  );
+}

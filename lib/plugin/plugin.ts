@@ -1,0 +1,128 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Problem } from '../core/config.ts';
+import { ConnectorError } from '../core/errors.ts';
+import { isObject } from '../core/field.ts';
+import { type PackagedConnector, packageConnector } from '../platforms/lambda/package.ts';
+import { type ConnectorPlan, type FunctionInput, planService } from '../platforms/lambda/plan.ts';
+import { connectorResources } from '../platforms/lambda/template.ts';
+import type { PluginUtilities, Serverless } from './serverless.ts';
+
+/** Turns functions with a `connector:` block into deployable ones: bundles, event source mappings, roles and alarms. */
+export class SluicePlugin {
+  readonly hooks: Readonly<Record<string, () => Promise<void>>>;
+  readonly #serverless: Serverless;
+  readonly #utilities: PluginUtilities;
+  readonly #onlyFunction: string | undefined;
+  readonly #packaged = new Map<string, PackagedConnector>();
+  #plans: readonly ConnectorPlan[] = [];
+
+  constructor(serverless: Serverless, options: { readonly function?: string }, utilities: PluginUtilities) {
+    this.#serverless = serverless;
+    this.#utilities = utilities;
+    this.#onlyFunction = options.function;
+    // The framework coerces what it validates and follows no references: it learns that these are objects, the rest is checked here.
+    serverless.configSchemaHandler.defineTopLevelProperty('sluice', { type: 'object' });
+    serverless.configSchemaHandler.defineFunctionProperties('aws', { properties: { connector: { type: 'object' } } });
+    this.hooks = {
+      'before:package:createDeploymentArtifacts': () => this.#package(this.#plans),
+      'before:deploy:function:packageFunction': () =>
+        this.#package(this.#plans.filter(({ name }) => name.connector === this.#onlyFunction)),
+      'after:package:compileEvents': async () => this.#addResources(),
+    };
+  }
+
+  /** The phase in which the framework takes additions to its configuration. */
+  async asyncInit(): Promise<void> {
+    const { configurationInput } = this.#serverless;
+    if (configurationInput === null) return;
+    const functions = functionsOf(configurationInput['functions']);
+    const provider = isObject(configurationInput['provider']) ? configurationInput['provider'] : {};
+    const { plans, problems } = planService({
+      service: nameOf(configurationInput['service']),
+      stage: this.#serverless.getProvider('aws').getStage(),
+      sluice: configurationInput['sluice'],
+      timeout: provider['timeout'],
+      functions,
+    });
+    this.#refuse(problems);
+    this.#plans = plans;
+    for (const { name, additions } of plans) {
+      const path = functions.find((each) => each.name === name.connector)?.path ?? [];
+      for (const [option, value] of Object.entries(additions)) this.#serverless.extendConfiguration([...path, option], value);
+    }
+  }
+
+  async #package(plans: readonly ConnectorPlan[]): Promise<void> {
+    const { serviceDir, service } = this.#serverless;
+    const progress = this.#utilities.progress?.get('sluice');
+    const problems: Problem[] = [];
+    for (const plan of plans) {
+      const { connector } = plan.name;
+      progress?.update(`Bundling ${connector}`);
+      const packaged = await this.#named(() => packageConnector(plan, serviceDir));
+      problems.push(...packaged.problems);
+      this.#packaged.set(connector, packaged);
+      const archive = join(serviceDir, '.serverless', `${connector}.zip`);
+      await mkdir(join(serviceDir, '.serverless'), { recursive: true });
+      await writeFile(archive, packaged.archive);
+      const own = service.functions[connector];
+      if (own === undefined) continue;
+      own.package = { ...own.package, individually: true, artifact: archive };
+      own.environment = { ...own.environment, ...packaged.environment };
+      for (const warning of plan.warnings) this.#utilities.log.warning(warning);
+    }
+    progress?.remove();
+    this.#refuse(problems);
+  }
+
+  #addResources(): void {
+    const { service } = this.#serverless;
+    const template = service.provider.compiledCloudFormationTemplate;
+    if (template === undefined) return;
+    const { naming } = this.#serverless.getProvider('aws');
+    for (const { name, settings, service: shared } of this.#plans) {
+      const packaged = this.#packaged.get(name.connector);
+      const own = service.functions[name.connector];
+      if (packaged === undefined || own === undefined || shared.cluster === undefined) continue;
+      const resources = connectorResources({
+        ...{ name, settings, cluster: shared.cluster, alarms: shared.alarms, kmsKeys: shared.kmsKeys },
+        functionName: own.name,
+        functionLogicalId: naming.getLambdaLogicalId(name.connector),
+        sinkPermissions: packaged.sinkPermissions,
+        secrets: packaged.secrets,
+      });
+      Object.assign(template.Resources, resources);
+    }
+  }
+
+  #refuse(problems: readonly Problem[]): void {
+    if (problems.length === 0) return;
+    const lines = problems.map(({ path, message }) => `${path}\n${message.replaceAll(/^/gm, '    ')}`);
+    throw new this.#serverless.classes.Error(lines.join('\n\n'), 'SLUICE_CONFIGURATION');
+  }
+
+  /** Our own errors are for people: the framework shows them without a stack. */
+  async #named<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof ConnectorError) throw new this.#serverless.classes.Error(error.message, error.code);
+      throw error;
+    }
+  }
+}
+
+/** Functions are a map, or a list of maps. */
+function functionsOf(functions: unknown): (FunctionInput & { readonly path: readonly string[] })[] {
+  const maps = Array.isArray(functions)
+    ? functions.map((map: unknown, index) => ({ map, path: ['functions', String(index)] }))
+    : [{ map: functions, path: ['functions'] }];
+  return maps.flatMap(({ map, path }) =>
+    isObject(map) ? Object.entries(map).flatMap(([name, block]) => (isObject(block) ? [{ name, block, path: [...path, name] }] : [])) : [],
+  );
+}
+
+function nameOf(service: unknown): string {
+  return isObject(service) ? String(service['name']) : String(service);
+}
