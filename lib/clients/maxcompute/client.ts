@@ -73,7 +73,8 @@ export function openClient(settings: ClientSettings): Client {
     throw error;
   };
 
-  let tunnel: string | undefined = settings.tunnelEndpoint === undefined ? undefined : withoutSlash(settings.tunnelEndpoint);
+  let tunnel: Promise<string> | undefined =
+    settings.tunnelEndpoint === undefined ? undefined : Promise.resolve(withoutSlash(settings.tunnelEndpoint));
   const findTunnel = async (signal: AbortSignal): Promise<string> => {
     const query = { service: '', quotaName: quota };
     const { body } = await send(endpoint, { service: 'odps', method: 'GET', path: `/projects/${project}/tunnel`, query, signal });
@@ -87,8 +88,13 @@ export function openClient(settings: ClientSettings): Client {
     project,
     async call(call) {
       if (call.service === 'odps') return await send(endpoint, call);
-      tunnel ??= await findTunnel(call.signal);
-      return await send(tunnel, call);
+      if (tunnel === undefined) {
+        tunnel = findTunnel(call.signal);
+        tunnel.catch(() => {
+          tunnel = undefined; // whoever comes next asks again
+        });
+      }
+      return await send(await tunnel, call);
     },
     close: () => http.close(),
   };

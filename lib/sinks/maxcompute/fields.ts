@@ -7,6 +7,8 @@ import type { PlanContext, Sources } from './plan.ts';
 import { foundIn, valueWriter } from './values.ts';
 import { parseZone } from './zone.ts';
 
+const nowhere = -1;
+
 /** The fields of an object, each in the column of its name in lower case. */
 export function flattenSources(context: PlanContext, taken: ReadonlySet<Column>): Sources {
   const { config, positions, expect } = context;
@@ -20,10 +22,9 @@ export function flattenSources(context: PlanContext, taken: ReadonlySet<Column>)
   const positionsByName = new Map(
     columns.flatMap((column) => (column === extra ? [] : [[column.name, positions.get(column) ?? 0] as const])),
   );
-  const known = new Map<string, number | undefined>(); // by the name as records spell it
-  const positionOf = (field: string): number | undefined => {
-    if (known.has(field)) return known.get(field);
-    const position = positionsByName.get(field.toLowerCase());
+  const known = new Map<string, number>(); // by the name as records spell it
+  const positionOf = (field: string): number => {
+    const position = known.get(field) ?? positionsByName.get(field.toLowerCase()) ?? nowhere;
     // Records with names without end must not fill the memory.
     if (known.size < 10_000) known.set(field, position);
     return position;
@@ -36,9 +37,10 @@ export function flattenSources(context: PlanContext, taken: ReadonlySet<Column>)
       if (object === null) return;
       if (!isObject(object)) throw refused(`Expected the ${side} to be an object with format: flatten, found ${foundIn(object)}`, record);
       let others: Record<string, unknown> | undefined;
-      for (const [field, value] of Object.entries(object)) {
+      for (const field of Object.keys(object)) {
+        const value = object[field];
         const position = positionOf(field);
-        if (position === undefined) {
+        if (position === nowhere) {
           if (unknownFields === 'error') throw unknownField(context, field, record);
           if (unknownFields === 'ignore') continue;
           others ??= Object.create(null) as Record<string, unknown>; // without a prototype, __proto__ is a field like any other

@@ -53,11 +53,21 @@ function readText(text: string): (Instant & { readonly offsetSeconds: number | u
   if (match === null) return undefined;
   const [, year = '', month = '', day = '', hour = '0', minute = '0', second = '0', fraction = '', zone] = match;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
-  const date = new Date(0);
-  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  if (date.getUTCMonth() + 1 !== Number(month) || date.getUTCDate() !== Number(day)) return undefined;
-  const seconds = date.getTime() / 1_000 + Number(hour) * 3_600 + Number(minute) * 60 + Number(second);
+  const days = dayNumber(Number(year), Number(month), Number(day));
+  if (days === undefined) return undefined;
+  const seconds = days * 86_400 + Number(hour) * 3_600 + Number(minute) * 60 + Number(second);
   return { seconds, nanos: Number(fraction.padEnd(9, '0')), offsetSeconds: zone === undefined ? undefined : offsetOf(zone) };
+}
+
+const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Days since the epoch; undefined where the calendar has no such day. */
+function dayNumber(year: number, month: number, day: number): number | undefined {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const length = month === 2 && isLeap ? 29 : (monthLengths[month - 1] ?? 0);
+  if (day < 1 || day > length) return undefined;
+  // The calendar repeats after 400 years, and Date takes years below 100 for ones of the last century.
+  return Date.UTC(year + 400, month - 1, day) / 86_400_000 - 146_097;
 }
 
 function offsetOf(zone: string): number {
