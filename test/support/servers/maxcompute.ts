@@ -31,6 +31,8 @@ export type Fault =
   | 'cut'
   /** It is done, and the connection breaks before the answer. */
   | 'answer lost'
+  /** It is done, and the connection breaks within the answer. */
+  | 'partial answer'
   /** It is done, and never answered. */
   | 'answer late'
   /** It is answered as if it had been done. */
@@ -76,7 +78,7 @@ export interface MaxComputeServer {
   /** The rows of a table with the values of their partitions, or of one partition. */
   rows(table: string, options?: { readonly partition?: string; readonly schema?: string }): readonly Row[];
   partitions(table: string, schema?: string): readonly string[];
-  /** Removes all rows, and the partitions where there are some. */
+  /** Removes all rows; partitions stay. */
   truncate(table: string, schema?: string): void;
   addColumns(table: string, columns: Readonly<Record<string, string>>): void;
   expireSessions(): void;
@@ -136,6 +138,7 @@ export async function startMaxCompute(options: MaxComputeOptions = {}): Promise<
       const answer = request.isTunnel ? tunnel.answer(request, body, fault !== 'lie') : metadata.answer(request, body);
       if (fault === 'answer lost') return void incoming.socket.resetAndDestroy();
       if (fault === 'answer late') return;
+      if (fault === 'partial answer') return breakWithin(incoming, response, requestId, answer);
       if (fault !== undefined && fault !== 'lie') await sleep(fault.delayMs);
       logged.status = answer.status;
       reply(response, requestId, answer);
@@ -181,9 +184,7 @@ export async function startMaxCompute(options: MaxComputeOptions = {}): Promise<
     },
     partitions: (name, schema) => [...store.find(schema, name).partitions.keys()],
     truncate(name, schema) {
-      const { partitions, partitionKeys } = store.find(schema, name);
-      partitions.clear();
-      if (partitionKeys.length === 0) partitions.set('', []);
+      for (const rows of store.find(schema, name).partitions.values()) rows.length = 0;
     },
     addColumns(name, columns) {
       const table = store.find(undefined, name);
@@ -214,6 +215,16 @@ export function firstOf(kinds: readonly RequestKind[], fault: Fault, times = 1):
 function reply(response: ServerResponse, requestId: string, { status, headers = {}, body = '' }: Answer): void {
   response.writeHead(status, { 'x-odps-request-id': requestId, ...headers });
   response.end(body);
+}
+
+function breakWithin(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  { status, headers = {}, body = '' }: Answer,
+): void {
+  response.writeHead(status, { 'x-odps-request-id': requestId, ...headers, 'content-length': String(body.length + 10) });
+  response.write(body.length === 0 ? '{' : body, () => incoming.socket.destroy());
 }
 
 async function readBody(incoming: IncomingMessage): Promise<Buffer> {

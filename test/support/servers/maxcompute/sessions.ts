@@ -1,4 +1,3 @@
-import { maxFieldBytes } from './constraints.ts';
 import type { Row } from './record-stream.ts';
 import type { Table } from './store.ts';
 import type { Column } from './types.ts';
@@ -27,7 +26,7 @@ export interface Download extends Session {
   readonly rows: readonly Row[];
 }
 
-export function describeUpload(upload: Upload): object {
+export function describeUpload(upload: Upload, maxFieldBytes: number): object {
   const { id, status, quota, overwrite, columns, table } = upload;
   return {
     UploadID: id,

@@ -35,7 +35,7 @@ function runDropTable(store: Store, project: string, [, mayMiss, target]: RegExp
 }
 
 function runAddPartition(table: Table, clauses: string, mayExist: boolean): void {
-  for (const [, values = ''] of clauses.matchAll(/PARTITION\s*\(([^)]*)\)/gi)) {
+  for (const [, values = ''] of clauses.matchAll(/PARTITION\s*\(((?:'[^']*'|[^)'])*)\)/gi)) {
     const spec = values
       .split(',')
       .map((part) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { expectStorable } from './constraints.ts';
+import { defaultFieldBytes, expectStorable } from './constraints.ts';
 import { BrokenStream } from './cursor.ts';
 import type { Answer } from './metadata.ts';
 import { countOfRecords, type Row, readRecords, writeRecords } from './record-stream.ts';
@@ -21,6 +21,8 @@ import { append, expectPartition, readPartition, type Store, type Table } from '
 export interface TunnelOptions {
   /** Answers success without reading more than the number of records: for benchmarks. */
   readonly discard?: boolean;
+  /** Bytes that a field may have; sessions of uploads say so. */
+  readonly maxFieldBytes?: number;
   /** How often a new stream says that it is not ready. */
   readonly streamsStartIn?: number;
 }
@@ -39,7 +41,10 @@ export interface Tunnel {
 const maxBlocks = 20_000;
 
 /** The side of the service through which rows go in and out. */
-export function openTunnel(store: Store, { discard = false, streamsStartIn = 0 }: TunnelOptions = {}): Tunnel {
+export function openTunnel(
+  store: Store,
+  { discard = false, maxFieldBytes = defaultFieldBytes, streamsStartIn = 0 }: TunnelOptions = {},
+): Tunnel {
   const uploads = new Map<string, Upload>();
   const streams = new Map<string, Stream>();
   const downloads = new Map<string, Download>();
@@ -59,7 +64,7 @@ export function openTunnel(store: Store, { discard = false, streamsStartIn = 0 }
   const readRows = ({ columns }: Session, { headers }: ServiceRequest, body: Buffer): readonly Row[] => {
     const content = decompress(body, headers['content-encoding']);
     const rows = discard ? [] : readRecords(content, columns);
-    for (const row of rows) expectStorable(columns, row);
+    for (const row of rows) expectStorable(columns, row, maxFieldBytes);
     records += discard ? countOfRecords(content) : rows.length;
     return rows;
   };
@@ -78,10 +83,10 @@ export function openTunnel(store: Store, { discard = false, streamsStartIn = 0 }
         const session = begin(request, query.get('create_partition') === 'true');
         const upload: Upload = { ...session, overwrite: query.get('overwrite') === 'true', blocks: new Map() };
         uploads.set(upload.id, upload);
-        return json(describeUpload(upload));
+        return json(describeUpload(upload, maxFieldBytes));
       }
       case 'reload':
-        return json(describeUpload(find(uploads, request, 'NoSuchUpload')));
+        return json(describeUpload(find(uploads, request, 'NoSuchUpload'), maxFieldBytes));
       case 'block': {
         const upload = writable(find(uploads, request, 'NoSuchUpload'));
         const block = readNumber(query.get('blockid'));
