@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { type ApplicationText, buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
 import { ConfigError, ConnectorError } from '../core/errors.ts';
+import { describeCommand } from './commands/describe.ts';
 import { devCommand } from './commands/dev.ts';
 import { produceCommand } from './commands/produce.ts';
 import { runCommand } from './commands/run.ts';
 
 const routes = buildRouteMap({
-  routes: { run: runCommand, dev: devCommand, produce: produceCommand },
+  routes: { dev: devCommand, run: runCommand, produce: produceCommand, describe: describeCommand },
   docs: { brief: 'Connectors from Kafka to the systems where data is used' },
 });
 
@@ -50,6 +51,8 @@ async function main(): Promise<void> {
     });
   }
   const { env, stdin, stdout, stderr } = process;
+  // Whoever pipes into head has seen enough.
+  stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   let commandCode = 0;
   const own = { stdout, stderr, env, exitCode: null as number | string | null };
   const exit = (code: number): void => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { allSinks } from '../../../lib/cli/sinks.ts';
 import type { FormatDefinition } from '../../../lib/core/format.ts';
 import { connectorJsonSchema } from '../../../lib/core/json-schema.ts';
 import type { SinkDefinition } from '../../../lib/core/sink.ts';
 import { formats } from '../../../lib/formats/registry.ts';
 import { transforms } from '../../../lib/transforms/registry.ts';
-import { allSinks } from '../../support/docs/sinks.ts';
 
 describe('schemas/connector.schema.json', () => {
   it('is what the options in the code say: after a change, run npm run schemas', async () => {

@@ -1,15 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isMap, parseDocument } from 'yaml';
+import { listedSinks } from '../../../lib/cli/sinks.ts';
 import { sinkReference } from '../../../lib/core/reference.ts';
 import type { SeenFile } from '../../contract/kit/seen.ts';
 import { claims, type Example, faultsSection, sinkPage, table } from '../../support/docs/sink-page.ts';
-import { allSinks } from '../../support/docs/sinks.ts';
 
 const root = new URL('../../../', import.meta.url);
-/** Sinks for tests and measurements, which need no page. */
-const unlisted = new Set(['memory', 'drop']);
-const sinks = (await allSinks()).filter(({ name }) => !unlisted.has(name));
+const sinks = await listedSinks();
 const seen = readSeen();
 
 describe('docs/sinks', () => {
@@ -55,7 +53,7 @@ function readSeen(): (SeenFile & { readonly target: string })[] {
   return readdirSync(folder)
     .sort()
     .map((file) => ({ ...(JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as SeenFile), target: file.replace(/\.json$/, '') }))
-    .filter(({ sink }) => !unlisted.has(sink));
+    .filter(({ sink }) => sinks.some(({ name }) => name === sink));
 }
 
 /** The first connector of serverless.yml that uses the sink, as it is written there. */
