@@ -30,8 +30,7 @@ export const webhook = defineSink({
     deletes: tombstones === 'delete',
     partial: true,
   }),
-  limits: ({ batch }) =>
-    batch === undefined ? { records: 1_000, bytes: 10_000_000 } : { records: batch.maxRecords, bytes: batch.maxBytes },
+  limits: ({ batch }) => (batch === undefined ? { records: 500, bytes: 10_000_000 } : { records: batch.maxRecords, bytes: batch.maxBytes }),
   permissions: () => [],
   modes: [
     { name: 'a request per record', config: example },
