@@ -8,6 +8,8 @@ import { clientConfig } from './postgres/connection.ts';
 import { openDatabase } from './postgres/database.ts';
 import { toConnectorError } from './postgres/errors.ts';
 import { identityOf } from './postgres/key.ts';
+import { offsetStore } from './postgres/offsets/store.ts';
+import { onceWriter } from './postgres/offsets/write.ts';
 import { checkOptions, guaranteesOf, options, settingsOf } from './postgres/options.ts';
 import { openTables } from './postgres/tables.ts';
 import { tableWriter } from './postgres/write.ts';
@@ -28,10 +30,14 @@ export const postgres = defineSink({
     const client = await clientConfig(config, secret, connector);
     const database = openDatabase({ client, connections, connectTimeoutMs, statementTimeoutMs, now });
     const tables = openTables(database, config, settings, now);
+    const context = { database, tables, config, settings, now };
+    const store = config.offsets === undefined ? undefined : offsetStore(config, connector);
     const writer =
-      settings.changes === undefined
-        ? tableWriter({ database, tables, config, settings, now })
-        : changeWriter({ database, tables, config, settings, now });
+      settings.changes !== undefined
+        ? changeWriter(context)
+        : store !== undefined
+          ? onceWriter({ ...context, store })
+          : tableWriter(context);
     const fieldsByColumn = new Map(Object.entries(config.fields?.rename ?? {}).map(([field, column]) => [column, field]));
     const fieldOf = (column: string): string => fieldsByColumn.get(column) ?? column;
 
@@ -59,6 +65,7 @@ export const postgres = defineSink({
           const { rows } = await database.run({ text: 'show transaction_read_only', values: [] }, signal);
           if (rows[0]?.transaction_read_only === 'on')
             throw new RetriableError('SINK_UNAVAILABLE', 'PostgreSQL is read only at the moment, as a standby is before it takes over');
+          await store?.check(database, signal);
           if (template.constant === undefined) return;
           tables.forget(template.constant);
           if (!(config.autoCreate && !(await tables.exists(template.constant, signal)))) await tables.plan(template.constant, [], signal);

@@ -82,6 +82,22 @@ export const options = Type.Object({
     description:
       'What stands for a value that is not part of a change, as Debezium writes it for large columns that did not change. The column keeps its value; a row that is new here gets NULL or the default.',
   }),
+  offsets: Type.Optional(
+    Type.Object(
+      {
+        table: Type.String({
+          minLength: 1,
+          maxLength: 63,
+          default: 'sluice_offsets',
+          description: 'Table that the offsets are kept in, in the same schema. autoCreate creates it too.',
+        }),
+      },
+      {
+        description:
+          'Keeps the offsets of what is written in the target, in the transaction that writes it: with write: insert and no primaryKey each record is then added exactly once. A record that comes again is left out; one that was refused before is still added.',
+      },
+    ),
+  ),
   origin: Type.Boolean({
     default: false,
     description: 'Whether each row says which record it came from, in prefixed columns. A guard stores them anyway.',
@@ -263,6 +279,11 @@ export function checkOptions(config: Options): { path: string; message: string }
       'guard',
       'Expected guard: version only with primaryKeyFrom: key: records of one row keep their order only where its key is the Kafka key. Set guard to { field }, or primaryKeyFrom to key.',
     );
+  expect(
+    config.offsets === undefined || (write === 'insert' && key.from === 'none' && config.changes === undefined),
+    'offsets',
+    'Expected offsets only with write: insert and no primaryKey. With a primary key a row is the same one when it comes again.',
+  );
   if (config.changes !== undefined) {
     expect(write !== 'update', 'write', 'Expected write: upsert or insert with changes, which say themselves what is an update.');
     expect(
@@ -316,7 +337,7 @@ export function guaranteesOf(config: Options): Guarantees {
       partial: true,
     };
   return {
-    idempotent: key.from !== 'none',
+    idempotent: key.from !== 'none' || config.offsets !== undefined,
     ordered: isGuarded,
     deletes: deletes !== 'ignore',
     partial: true,

@@ -19,6 +19,8 @@ export interface Tables {
   exists(table: string, signal: AbortSignal): Promise<boolean>;
   /** Looks at the table again next time. */
   forget(table: string): void;
+  /** The same, looked up and changed within a transaction. */
+  through(inside: Database): Tables;
   /** Whether the table is another one by now than the plan says. Looks at it at most every few seconds. */
   changed(plan: Plan, signal: AbortSignal): Promise<boolean>;
 }
@@ -27,9 +29,19 @@ const lookAgainMs = 5_000;
 /** Plans at most that are kept: records may choose new tables every day. */
 const maxPlans = 1_000;
 
-export function openTables(database: Database, config: Options, settings: Settings, now: () => number): Tables {
-  const plans = new Map<string, Plan>();
-  const looks = new Map<string, { readonly at: number; readonly looking: Promise<void> }>();
+interface Known {
+  readonly plans: Map<string, Plan>;
+  readonly looks: Map<string, { readonly at: number; readonly looking: Promise<void> }>;
+}
+
+export function openTables(
+  database: Database,
+  config: Options,
+  settings: Settings,
+  now: () => number,
+  known: Known = { plans: new Map(), looks: new Map() },
+): Tables {
+  const { plans, looks } = known;
   const { schema } = config;
 
   const read = async (table: string, signal: AbortSignal): Promise<Table | undefined> => readTable(database, { table, schema }, signal);
@@ -127,6 +139,7 @@ export function openTables(database: Database, config: Options, settings: Settin
       plans.delete(table);
       return this.plan(table, records, signal);
     },
+    through: (inside) => openTables(inside, config, settings, now, known),
     exists: async (table, signal) => (await read(table, signal)) !== undefined,
     forget,
   };

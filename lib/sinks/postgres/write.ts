@@ -9,7 +9,7 @@ import type { Plan } from './plan.ts';
 import { type Row, type RowMaker, rowMaker } from './rows.ts';
 import type { Tables } from './tables.ts';
 
-interface Context extends Omit<PieceContext, 'changed'> {
+export interface WriteContext extends Omit<PieceContext, 'changed'> {
   readonly tables: Tables;
 }
 
@@ -18,7 +18,20 @@ export interface TableWriter {
   write(table: string, records: readonly KafkaRecord[], signal: AbortSignal): Promise<readonly Outcome[]>;
 }
 
-export function tableWriter(context: Context): TableWriter {
+/** Writes without a second look at the table. Throws a StaleTable when it is not what it was, unless that is known to be no excuse. */
+export async function writeRows(
+  context: WriteContext,
+  table: string,
+  records: readonly KafkaRecord[],
+  signal: AbortSignal,
+  mayBeStale: boolean,
+): Promise<readonly Outcome[]> {
+  const outcomes: (Outcome | undefined)[] = Array(records.length).fill(undefined);
+  await writeOnce(context, table, records, outcomes, signal, mayBeStale);
+  return outcomes.map((outcome) => outcome ?? unwritten());
+}
+
+export function tableWriter(context: WriteContext): TableWriter {
   return {
     async write(table, records, signal) {
       const outcomes: (Outcome | undefined)[] = Array(records.length).fill(undefined);
@@ -36,7 +49,7 @@ export function tableWriter(context: Context): TableWriter {
 
 /** Settles every record that has no outcome yet. */
 async function writeOnce(
-  context: Context,
+  context: WriteContext,
   table: string,
   records: readonly KafkaRecord[],
   outcomes: (Outcome | undefined)[],
@@ -77,7 +90,7 @@ async function writeOnce(
 
 /** Rows for the records that can become some; what cannot gets its outcome. */
 async function rowsOf(
-  { config, settings, tables }: Context,
+  { config, settings, tables }: WriteContext,
   table: string,
   records: readonly KafkaRecord[],
   open: readonly number[],
