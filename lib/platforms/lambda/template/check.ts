@@ -7,9 +7,8 @@ import { mskArn, sourceAccess } from './cluster.ts';
 /** The longest a function behind a Kafka trigger may run, in seconds. */
 export const maxTimeoutSeconds = 840;
 
-export interface CheckedDeployment {
+export interface CheckedTrigger {
   readonly settings: ConnectorSettings;
-  readonly cluster: ClusterConfig | undefined;
   /** `sluice.registry` of serverless.yml. */
   readonly registry: unknown;
   readonly timeoutSeconds: number;
@@ -24,8 +23,14 @@ const provisionedOnly = [
   'schemaRegistry',
 ] as const;
 
-/** What would be refused by AWS, or would lose records there, by its path within the connector or the file. */
-export function checkDeployment({ settings, cluster, registry, timeoutSeconds }: CheckedDeployment): Problem[] {
+/** What would be refused by AWS, or would lose records there, by its path within the function's block or from the root of the file. */
+export function checkDeployment({ cluster, ...trigger }: CheckedTrigger & { readonly cluster: ClusterConfig | undefined }): Problem[] {
+  const noCluster = 'Expected sluice.cluster, to know which Kafka to read from. Set sluice.cluster.bootstrapServers.';
+  return [...checkTrigger(trigger), ...(cluster === undefined ? [{ path: 'sluice.cluster', message: noCluster }] : checkCluster(cluster))];
+}
+
+/** The same for what does not depend on where Kafka is. */
+export function checkTrigger({ settings, registry, timeoutSeconds }: CheckedTrigger): Problem[] {
   const { trigger } = settings;
   const problems: Problem[] = [];
   const say = (path: string, message: string): void => void problems.push({ path, message });
@@ -71,9 +76,6 @@ export function checkDeployment({ settings, cluster, registry, timeoutSeconds }:
           `connector.trigger.filterPatterns[${index}].${key}`,
           `A Kafka trigger filters by value only, got ${key}. Write { value: { … } }.`,
         );
-  if (cluster === undefined)
-    say('sluice.cluster', 'Expected sluice.cluster, to know which Kafka to read from. Set sluice.cluster.bootstrapServers.');
-  else problems.push(...checkCluster(cluster));
   return problems;
 }
 
