@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Admin, type Consumer, Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTopicWriter } from '../../lib/clients/kafka/topic-writer.ts';
+import { parseConfig } from '../../lib/core/config.ts';
 import { silentLog } from '../../lib/core/log.ts';
 import { kafkaTopic } from '../../lib/sinks/kafka-topic.ts';
 import { clusterWith, newTopic, readTopic, secretsOf } from '../support/clusters.ts';
@@ -111,16 +112,18 @@ const cluster = ({ broker }: Target, secret = 'LOGIN') => ({
   auth: { type: 'sasl-plain', secret: { env: secret } },
   tls: false,
 });
+/** The records of the kit are in no cluster that could be asked. */
+const mirrored = { sourceClusterId: 'the-kit', gaps: 'ignore' };
 const base: Omit<Mode<Target>, 'name' | 'config'> = {
   identity: 'none',
   tombstone: 'stored',
   nullKey: 'stored',
   poison: ({ bytes: _, ...rest }) => ({ ...rest, value: { text: Array.from({ length: 20_000 }, () => randomUUID()).join() } }),
   unauthorized: (target) => ({
-    config: { topic: target.topic, cluster: cluster(target, 'WRONG') },
+    config: { topic: target.topic, cluster: cluster(target, 'WRONG'), ...mirrored },
     secrets: { WRONG: JSON.stringify({ ...login, password: 'sentinel-wrong' }) },
   }),
-  missing: (target) => ({ config: { topic: 'no-such-topic', cluster: cluster(target) } }),
+  missing: (target) => ({ config: { topic: 'no-such-topic', cluster: cluster(target), ...mirrored } }),
 };
 
 describeSink<Target>({
@@ -136,13 +139,33 @@ describeSink<Target>({
     {
       ...base,
       name: 'partition by key',
-      config: (target) => ({ topic: target.topic, cluster: cluster(target) }),
+      config: (target) => ({ topic: target.topic, cluster: cluster(target), provenance: false }),
       size: { at: (key) => sized(key, maxBytes), over: (key) => sized(key, maxBytes + 1) },
     },
     {
       ...base,
-      name: 'partition kept, compressed',
-      config: (target) => ({ topic: target.topic, cluster: cluster(target), partition: 'keep', compression: 'gzip' }),
+      name: 'mirror: partition kept, with provenance, compressed',
+      config: (target) => ({
+        topic: target.topic,
+        cluster: cluster(target),
+        partition: 'keep',
+        compression: 'gzip',
+        ...mirrored,
+      }),
+    },
+    {
+      ...base,
+      name: 'repartition: key and partition from the record',
+      sharesWith: 'mirror: partition kept, with provenance, compressed',
+      config: (target) => ({
+        topic: target.topic,
+        cluster: cluster(target),
+        key: '{topic}-{offset}',
+        partition: '{topic}',
+        headers: { add: { from: '{topic}' } },
+        timestamp: 'now',
+        ...mirrored,
+      }),
     },
   ],
 });
@@ -155,10 +178,8 @@ describe('kafka-topic, beyond the contract', () => {
     const own = { bootstrapServers: proxied.server.brokers };
     const client = await clusterWith(own);
     const [first, second] = [await newTopic(client), await newTopic(client)];
-    const sink = await kafkaTopic.open(
-      { topic: first, allow: ['test-*', 'absent'], maxTargets: 100, partition: 'key', compression: 'none', cluster: own },
-      context,
-    );
+    const options = { topic: first, allow: ['test-*', 'absent'], cluster: own, provenance: false };
+    const sink = await kafkaTopic.open(parseConfig(kafkaTopic.config, options, 'connector.sink'), context);
     const outcomes = await sink.write(
       [record('a', 1), record('b', 2, { target: second }), record('c', 3, { target: 'elsewhere' }), record('d', 4, { target: 'absent' })],
       { signal },

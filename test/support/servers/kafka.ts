@@ -26,6 +26,8 @@ export interface KafkaOptions {
   /** Adds listeners with SASL and TLS. */
   readonly secure?: boolean;
   readonly heapMb?: number;
+  /** Another id than the usual one, to be another cluster. */
+  readonly clusterId?: string;
   /** Broker settings beyond, or instead of, the usual ones. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -75,7 +77,7 @@ async function startBroker(installation: Installation, options: KafkaOptions): P
   const listeners = await chooseListeners(options);
   const propertiesFile = join(dataDir, 'server.properties');
   await writeFile(propertiesFile, serverProperties(dataDir, listeners, options.settings ?? {}));
-  await format(installation, propertiesFile, options.secure ?? false);
+  await format(installation, propertiesFile, options);
 
   const brokers = `127.0.0.1:${listeners.plain}`;
   const boot = () =>
@@ -118,13 +120,13 @@ async function describeSecure({ secure }: Listeners): Promise<SecureKafka | unde
   return { saslSsl: at(secure.saslSsl), saslPlain: at(secure.saslPlain), mtls: at(secure.mtls), users, certificates: await certificates() };
 }
 
-async function format({ java, jars, vmFlags }: Installation, propertiesFile: string, secure: boolean): Promise<void> {
+async function format({ java, jars, vmFlags }: Installation, propertiesFile: string, { secure, clusterId }: KafkaOptions): Promise<void> {
   const tool = [
     'kafka.tools.StorageTool',
     'format',
     '--ignore-formatted',
     '-t',
-    CLUSTER_ID,
+    clusterId ?? CLUSTER_ID,
     '-c',
     propertiesFile,
     ...(secure ? scramArguments : []),

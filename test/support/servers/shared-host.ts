@@ -23,6 +23,10 @@ const starters: { readonly [Name in ServerName]: () => Promise<Lent<Name>> } = {
     if (!secure) throw new Error('Expected the broker to have secure listeners.');
     return { server: { brokers, secure }, stop };
   },
+  async kafka2() {
+    const { brokers, stop } = await startKafka({ clusterId: 'a2Fma2EyIGZvciB0ZXN0cw' });
+    return { server: { brokers }, stop };
+  },
   async postgres() {
     const { host, port, user, password, database, url, ca, stop } = await startPostgres();
     return { server: { host, port, user, password, database, url, ca }, stop };

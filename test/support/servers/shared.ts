@@ -7,6 +7,8 @@ import type { SearchServer } from './search-node.ts';
 /** The real servers that the test files of one run share, and what is needed to connect to each. */
 export interface SharedServers {
   readonly kafka: Pick<KafkaServer, 'brokers'> & { readonly secure: SecureKafka };
+  /** Another cluster than `kafka`. */
+  readonly kafka2: Pick<KafkaServer, 'brokers'>;
   readonly postgres: Pick<PostgresServer, 'host' | 'port' | 'user' | 'password' | 'database' | 'url' | 'ca'>;
   readonly elasticsearch: Pick<SearchServer, 'node' | 'port'>;
   readonly opensearch: Pick<SearchServer, 'node' | 'port'>;
