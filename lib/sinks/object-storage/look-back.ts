@@ -50,7 +50,7 @@ export async function lookBack(lane: Lane, from: number, to: number, signal: Abo
     if (nearest !== undefined || start === 0) break;
     end = start;
   }
-  
+  if (nearest !== undefined) firsts.add(nearest);
   const elements: Element[] = [];
   await inParallel([...firsts], headsAtOnce, async (first) => {
     const element = await readPlace(lane, first, signal);
