@@ -4,6 +4,7 @@ export type Escape = (value: string) => string;
 const breaker = '\u200b';
 // A name such as example.com becomes a link by itself, a number such as 7.1 does not. The end counts, as values are also escaped piece by piece.
 const linkParts = /[<\]@]|:(?=\/|$)|\.(?=\p{L}|$)/gu;
+const labelParts = /[<\]]|@(?!\d)|:(?=\/|$)|\.(?=\p{L}|$)/gu;
 
 /** Control characters and those that turn the direction of text would let a value hide or fake what is around it. */
 export const printable: Escape = (value) => value.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, keepLineEnd);
@@ -19,6 +20,9 @@ export const broken: Escape = (value) => printable(value).replace(linkParts, `$&
 
 /** As `broken`, for where there is one line only. */
 export const brokenLine: Escape = (value) => broken(oneLine(value));
+
+/** As `brokenLine`, but origins such as orders-0@25 stay as they are: nobody is called by digits. */
+export const label: Escape = (value) => oneLine(value).replace(labelParts, `$&${breaker}`);
 
 /** The three characters that Slack wants as entities; its text is sent such that nothing else is looked for in it. */
 export const slackText: Escape = (value) => printable(value).replace(/[&<>]/g, (character) => slackEntities[character] ?? character);

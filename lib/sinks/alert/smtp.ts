@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events';
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { RetriableError } from '../../core/errors.ts';
 import type { Outcome } from '../../core/sink.ts';
 import { classify, type Finding, outcomeOf, type Rule } from './rules.ts';
@@ -21,60 +23,112 @@ export interface Server {
   readonly timeoutMs: number;
 }
 
-interface SendOptions {
-  readonly rules: readonly Rule[];
-  readonly where: string;
-  readonly signal: AbortSignal;
+/** Sends mails, each once. */
+export interface Mailer {
+  /** `compose` makes it shorter once, when the server calls it too long. Throws a RetriableError when the signal aborts. */
+  send(compose: (scale: number) => Mail, signal: AbortSignal): Promise<Outcome>;
+  close(): void;
 }
 
-/** Sends a mail by a connection of its own, which is gone afterwards. `compose` makes it shorter once, when the server calls it too long. */
-export async function sendMail(compose: (scale: number) => Mail, server: Server, { rules, where, signal }: SendOptions): Promise<Outcome> {
-  for (const scale of [1, 0.5]) {
-    const finding = await deliver(compose(scale), server, signal);
-    const rule = classify(rules, finding);
-    if (rule.means !== 'shorten' || scale < 1) return outcomeOf(rule, finding, where);
-  }
-  throw new RangeError('The second attempt is always answered.');
-}
+/** How long a connection waits for another mail. */
+const idleMs = 5_000;
+const maxIdle = 4;
 
-/** What the server said in the end. Throws a RetriableError when the signal aborts. */
-async function deliver(mail: Mail, server: Server, signal: AbortSignal): Promise<Finding> {
-  if (signal.aborted) throw aborted();
-  const [{ default: SMTPConnection }, message] = await Promise.all([import('nodemailer/lib/smtp-connection'), encoded(mail)]);
-  const { host, port, encryption, ca, login, timeoutMs } = server;
-  const connection = new SMTPConnection({
-    ...{ host, port, secure: encryption === 'tls', requireTLS: encryption === 'starttls', ignoreTLS: encryption === 'none' },
-    ...{
-      connectionTimeout: timeoutMs,
-      greetingTimeout: timeoutMs,
-      socketTimeout: timeoutMs,
-      dnsTimeout: timeoutMs,
-      socketCloseTimeout: 1_000,
+/** Opens a mailer that connects to nothing yet. A connection is used again by mails that follow soon. */
+export function openMailer(server: Server, rules: readonly Rule[], where: string): Mailer {
+  const idle: SMTPConnection[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const closeAll = (): void => {
+    clearTimeout(timer);
+    for (const connection of idle.splice(0)) connection.close();
+  };
+  const keep = (connection: SMTPConnection): void => {
+    if (idle.length >= maxIdle) return connection.close();
+    idle.push(connection);
+    clearTimeout(timer);
+    timer = setTimeout(closeAll, idleMs).unref();
+  };
+  const deliver = async (mail: Mail, signal: AbortSignal): Promise<Finding> => {
+    const message = await encoded(mail);
+    const envelope = { from: mail.from, to: [...mail.to] };
+    const used = idle.pop();
+    const connection = used !== undefined && (await isAlive(used, signal)) ? used : await connected(server, signal);
+    if (!(connection instanceof EventEmitter)) return connection;
+    const finding = await step(connection, server.timeoutMs, signal, (done) => connection.send(envelope, message, done));
+    if (finding.status === accepted) keep(connection);
+    else connection.close();
+    return finding;
+  };
+  return {
+    async send(compose, signal) {
+      const first = await deliver(compose(1), signal);
+      const rule = classify(rules, first);
+      if (rule.means !== 'shorten') return outcomeOf(rule, first, where);
+      const second = await deliver(compose(0.5), signal);
+      return outcomeOf(classify(rules, second), second, where);
     },
-    tls: { ...(ca === undefined ? {} : { ca }) },
-  });
+    close: closeAll,
+  };
+}
+
+const accepted = 250;
+
+/** A connection that is logged in, or what kept it from that. */
+async function connected(server: Server, signal: AbortSignal): Promise<SMTPConnection | Finding> {
+  if (signal.aborted) throw aborted();
+  const { default: Connection } = await import('nodemailer/lib/smtp-connection');
+  const { host, port, encryption, ca, login, timeoutMs } = server;
+  const encrypts = { secure: encryption === 'tls', requireTLS: encryption === 'starttls', ignoreTLS: encryption === 'none' };
+  const timeouts = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, dnsTimeout: timeoutMs };
+  const connection = new Connection({ host, port, ...encrypts, ...timeouts, socketCloseTimeout: 0, tls: ca === undefined ? {} : { ca } });
+  connection.on('error', () => undefined); // what breaks while it waits is seen when it is used again
+  const opened = await step(connection, timeoutMs, signal, (done) => connection.connect(done));
+  if (opened.status !== accepted || login === undefined) return opened.status === accepted ? connection : opened;
+  const credentials = { user: login.user, pass: login.password };
+  const allowed = await step(connection, timeoutMs, signal, (done) => connection.login({ credentials }, done));
+  return allowed.status === accepted ? connection : allowed;
+}
+
+/** Servers end what is idle, and a function that slept does not hear of it. */
+async function isAlive(connection: SMTPConnection, signal: AbortSignal): Promise<boolean> {
+  if (connection.destroyed) return false;
+  const finding = await step(connection, 2_000, signal, (done) => connection.reset(done));
+  return finding.status === accepted;
+}
+
+/** One exchange with the server. The connection is gone when it fails, is late, or the signal aborts: then it throws a RetriableError. */
+async function step(
+  connection: SMTPConnection,
+  timeoutMs: number,
+  signal: AbortSignal,
+  work: (done: (error?: unknown) => void) => void,
+): Promise<Finding> {
+  if (signal.aborted) {
+    connection.close();
+    throw aborted();
+  }
+  const over = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const listeners: { readonly event: 'error' | 'end'; readonly heard: (error?: unknown) => void }[] = [];
+  let isDone = false;
   try {
     return await new Promise<Finding>((resolve, reject) => {
-      const fail = (error: unknown): void => resolve(findingOf(error));
-      const onAbort = (): void => reject(aborted());
-      const timer = setTimeout(() => resolve({ code: 'ETIMEDOUT' }), timeoutMs);
-      signal.addEventListener('abort', onAbort, { once: true });
-      connection.once('end', () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        resolve({ code: 'ECONNECTION' });
-      });
-      connection.on('error', fail);
-      const send = (): void =>
-        connection.send({ from: mail.from, to: [...mail.to] }, message, (error) => (error ? fail(error) : resolve({ status: 250 })));
-      connection.connect((error) => {
-        if (error) fail(error);
-        else if (login === undefined) send();
-        else connection.login({ credentials: { user: login.user, pass: login.password } }, (refused) => (refused ? fail(refused) : send()));
+      const end = (error: unknown): void => resolve(findingOf(error));
+      listeners.push({ event: 'error', heard: end }, { event: 'end', heard: () => resolve({ code: 'ECONNECTION' }) });
+      for (const { event, heard } of listeners) connection.on(event, heard);
+      signal.addEventListener('abort', () => reject(aborted()), { once: true, signal: over.signal });
+      timer = setTimeout(() => resolve({ code: 'ETIMEDOUT' }), timeoutMs);
+      work((error) => {
+        if (error) return end(error);
+        isDone = true;
+        resolve({ status: accepted });
       });
     });
   } finally {
-    connection.close();
+    over.abort();
+    clearTimeout(timer);
+    for (const { event, heard } of listeners) connection.off(event, heard);
+    if (!isDone) connection.close();
   }
 }
 
@@ -88,6 +142,7 @@ async function encoded({ from, to, subject, id, date, text, html }: Mail): Promi
     date,
     text,
     html,
+    textEncoding: 'quoted-printable',
     disableFileAccess: true,
     disableUrlAccess: true,
   });

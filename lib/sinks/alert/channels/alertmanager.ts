@@ -7,7 +7,7 @@ import { Secret } from '../../../core/secret.ts';
 import type { Outcome } from '../../../core/sink.ts';
 import { type ChannelContext, defineChannel } from '../channel.ts';
 import { cut } from '../cut.ts';
-import { broken, brokenLine, oneLine } from '../escape.ts';
+import { broken, brokenLine, label as labelText, oneLine } from '../escape.ts';
 import { last, linkOf, type Notice, originsOf, textOf, timesOf, titleOf } from '../notice.ts';
 import { classify, errorRules, httpRules, outcomeOf, type Rule } from '../rules.ts';
 import { severities } from '../severity.ts';
@@ -155,17 +155,17 @@ function labelReader({ labels }: Pick<Options, 'labels'>, path: string): (notice
   return (notice) => {
     const { connector, group, severity, status, events } = notice;
     const facts = { connector, group, severity, status, count: events.length };
-    const own = texts.map(([label, text]) => [label, text(last(events).record, facts, brokenLine, { max: maxLabelBytes, unit: 'bytes' })]);
+    const own = texts.map(([label, text]) => [label, text(last(events).record, facts, labelText, { max: maxLabelBytes, unit: 'bytes' })]);
     return { alertname: connector, group: labelOf(group), ...Object.fromEntries(own) };
   };
 }
 
 /** Two groups never share a label, although what could be a mention or link is broken and the rest may be cut. */
 function labelOf(group: string): string {
-  const label = brokenLine(group);
-  if (label === group && Buffer.byteLength(group) <= maxLabelBytes) return group;
+  const shown = labelText(group);
+  if (shown === group && Buffer.byteLength(group) <= maxLabelBytes) return group;
   const sum = createHash('sha256').update(group).digest('hex').slice(0, 12);
-  return `${cut(label, { max: maxLabelBytes, unit: 'bytes' })} #${sum}`;
+  return `${cut(shown, { max: maxLabelBytes, unit: 'bytes' })} #${sum}`;
 }
 
 /** The alert of a notice. One that is over is over in whatever severity it was told of before. */

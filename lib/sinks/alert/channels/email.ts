@@ -6,7 +6,7 @@ import { contentOf, footerOf, headingOf, type Message } from '../message.ts';
 import { linkOf, noticeId } from '../notice.ts';
 import { errorRules, type Rule } from '../rules.ts';
 import { rateLimit, timeoutMs } from '../shared-options.ts';
-import { type Mail, type Server, sendMail } from '../smtp.ts';
+import { type Mail, openMailer, type Server } from '../smtp.ts';
 
 const Address = Type.String({ pattern: '^[^\\s@<>]+@[^\\s@<>]+$' });
 const options = Type.Object(
@@ -79,12 +79,13 @@ export const email = defineChannel({
   },
   async open(config, context) {
     const server = await serverOf(config, context);
-    const where = `E-mail (${context.name})`;
+    const mailer = openMailer(server, rules, `E-mail (${context.name})`);
     return {
       async send(message, signal) {
-        const outcome = await sendMail((scale) => mailOf(message, config, context, scale), server, { rules, where, signal });
+        const outcome = await mailer.send((scale) => mailOf(message, config, context, scale), signal);
         return message.notices.map(() => outcome);
       },
+      close: async () => mailer.close(),
     };
   },
 });
