@@ -16,8 +16,8 @@ const Pem = (what: string) =>
 
 const tls = Type.Object(
   {
-    ca: Type.Optional(Pem("Certificate of the authority that signed the receiver's; without it the well-known authorities are trusted")),
-    cert: Type.Optional(Pem('Certificate that this client shows, with its chain')),
+    ca: Type.Optional(Pem('Certificate of the authority to trust instead of the well-known ones')),
+    cert: Type.Optional(Pem('Certificate that this client shows')),
     key: Type.Optional(Secret({ description: 'Private key of cert, PEM.' })),
     servername: Type.Optional(
       Type.String({ minLength: 1, description: "Name to expect in the receiver's certificate, where it is not the host of the URL." }),
@@ -32,7 +32,11 @@ const tls = Type.Object(
 const auth = Type.Union(
   [
     Type.Object(
-      { type: Type.Literal('basic'), username: Name, password: Secret({ description: 'Password of username.' }) },
+      {
+        type: Type.Literal('basic'),
+        username: Type.String({ minLength: 1, description: 'User name.' }),
+        password: Secret({ description: 'Password of username.' }),
+      },
       { additionalProperties: false },
     ),
     Type.Object({ type: Type.Literal('bearer'), token: Secret({ description: 'The token.' }) }, { additionalProperties: false }),
@@ -40,7 +44,7 @@ const auth = Type.Union(
       {
         type: Type.Literal('oauth2'),
         tokenUrl: Type.String({ format: 'uri', description: 'Token endpoint for client credentials.' }),
-        clientId: Name,
+        clientId: Type.String({ minLength: 1, description: 'Name of the client.' }),
         clientSecret: Secret({ description: 'Secret of the client.' }),
         scope: Type.Optional(Type.String({ minLength: 1, description: 'Scopes to ask for, with spaces in between.' })),
         audience: Type.Optional(Type.String({ minLength: 1, description: 'Audience to ask for, where the endpoint wants one.' })),
