@@ -13,8 +13,18 @@ interface Vectors {
     readonly body?: string;
     readonly signature: string;
   }[];
-  readonly dingtalk: readonly { readonly secret: string; readonly timestampMs: number; readonly signature: string; readonly inUrl: string }[];
-  readonly feishu: readonly { readonly secret: string; readonly timestamp: number; readonly signature: string; readonly notThis?: string }[];
+  readonly dingtalk: readonly {
+    readonly secret: string;
+    readonly timestampMs: number;
+    readonly signature: string;
+    readonly inUrl: string;
+  }[];
+  readonly feishu: readonly {
+    readonly secret: string;
+    readonly timestamp: number;
+    readonly signature: string;
+    readonly notThis?: string;
+  }[];
 }
 
 const file = new URL('../../../fixtures/alert/signatures.json', import.meta.url);
@@ -38,12 +48,15 @@ describe('signatures', () => {
     },
   );
 
-  it.each(vectors.dingtalk)('of DingTalk are $signature, encoded once in a URL that does not grow', ({ secret, timestampMs, signature, inUrl }) => {
-    expect(dingtalkSignature(secret, timestampMs)).toBe(signature);
-    const once = signedUrl(new URL('https://oapi.dingtalk.com/robot/send?access_token=t'), secret, timestampMs);
-    expect(once.href).toBe(`https://oapi.dingtalk.com/robot/send?access_token=t&timestamp=${timestampMs}&sign=${inUrl}`);
-    expect(signedUrl(once, secret, timestampMs).href).toBe(once.href);
-  });
+  it.each(vectors.dingtalk)(
+    'of DingTalk are $signature, encoded once in a URL that does not grow',
+    ({ secret, timestampMs, signature, inUrl }) => {
+      expect(dingtalkSignature(secret, timestampMs)).toBe(signature);
+      const once = signedUrl(new URL('https://oapi.dingtalk.com/robot/send?access_token=t'), secret, timestampMs);
+      expect(once.href).toBe(`https://oapi.dingtalk.com/robot/send?access_token=t&timestamp=${timestampMs}&sign=${inUrl}`);
+      expect(signedUrl(once, secret, timestampMs).href).toBe(once.href);
+    },
+  );
 
   it.each(vectors.feishu)('of Feishu are $signature, with the secret in the key', ({ secret, timestamp, signature, notThis }) => {
     expect(feishuSignature(secret, timestamp)).toBe(signature);
