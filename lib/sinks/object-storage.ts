@@ -1,9 +1,11 @@
+import { storeErrors } from '../clients/object-store/classification.ts';
 import { openObjectStore } from '../clients/object-store/open.ts';
 import type { ObjectStore } from '../clients/object-store.ts';
 import { type ConnectorError, RetriableError } from '../core/errors.ts';
 import { sinkFailure } from '../core/outcome.ts';
-import { defineSink, type OpenContext, type Outcome, type Permission, type Sink } from '../core/sink.ts';
+import { defineSink, type ErrorRule, type OpenContext, type Outcome, type Permission, type Sink } from '../core/sink.ts';
 import type { Format } from './object-storage/body.ts';
+import { closing } from './object-storage/closing.ts';
 import { compressor } from './object-storage/compress.ts';
 import { csvFormat } from './object-storage/csv.ts';
 import { type Gather, type Group, gatherAll } from './object-storage/gather.ts';
@@ -14,6 +16,20 @@ import { openPaths } from './object-storage/path.ts';
 import { rawFormat } from './object-storage/raw.ts';
 import { worseFailure, writeGroup } from './object-storage/write.ts';
 
+/** What the sink decides by itself; the rest is the store's answers. */
+const ownErrors: readonly ErrorRule[] = [
+  { when: 'an object covers the record', class: 'delivered', meaning: 'it was written before' },
+  { when: 'a tombstone, with tombstones: ignore', class: 'ignored', meaning: 'there is nothing to write' },
+  { when: 'a value that the format cannot say', class: 'data', meaning: 'the offset is noted as rejected, and may be written later' },
+  {
+    when: 'a path that the record may not choose, or lacks',
+    class: 'data',
+    meaning: 'the offset is noted as rejected, and may be written later',
+  },
+  { when: 'an object holds the same offset with another timestamp', class: 'config', meaning: 'the topic was created again: raise epoch' },
+  { when: 'an object under our name says nothing of its records', class: 'config', meaning: 'something else wrote or copied it' },
+];
+
 export const objectStorage = defineSink({
   name: 'object-storage',
   summary: 'Writes records as objects to Amazon S3, Alibaba Cloud OSS or any store that speaks as S3 does.',
@@ -23,6 +39,11 @@ export const objectStorage = defineSink({
   // A partition is written as a whole: where its objects end must not depend on where a batch was cut.
   limits: () => ({ records: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER }),
   permissions,
+  modes: [
+    { name: 'paths by record time, field or topic', config: { bucket: 'lake', path: 'quakes/{timestamp:yyyy/MM/dd/HH}' } },
+    { name: 'paths by processing time', config: { bucket: 'lake', path: 'quakes/{timestamp:yyyy/MM/dd/HH}', time: 'processing' } },
+  ],
+  errors: [...ownErrors, ...storeErrors],
   async open(config, context) {
     const { directory } = openPaths(config, context.now);
     const store = await openObjectStore(config, context, { probeName: `${directory}_sluice/probe` });
@@ -35,6 +56,8 @@ export function objectSink(store: ObjectStore, config: Options, { connector, con
   const { limits, concurrency } = { limits: { maxBytes: config.maxBytes, maxRecords: config.maxRecords }, concurrency: config.concurrency };
   const target = { store, format: formatOf(config), compressor: compressor(config.compression, config.compressionLevel), limits, log };
   const paths = openPaths(config, now);
+  const { closed, timeZone } = config;
+  const close = closed === undefined ? undefined : closing(closed, { store, connector, timeZone, now, ...paths });
   return {
     async write(records, { signal, unsent }) {
       const outcomes: Outcome[] = Array(records.length);
@@ -53,6 +76,16 @@ export function objectSink(store: ObjectStore, config: Options, { connector, con
           failures.set(gather, worseFailure(failures.get(gather), sinkFailure(error)));
         }
       });
+      if (close !== undefined)
+        for (const gather of gathers) {
+          if (failures.has(gather)) continue;
+          try {
+            const epoch = gather.records[0]?.version.epoch ?? 0;
+            await close({ ...gather, epoch }, signal);
+          } catch (error) {
+            failures.set(gather, sinkFailure(error));
+          }
+        }
       // Records that were rejected come again with their partition: its objects have to say that they are not in them.
       for (const [{ positions }, failure] of failures) for (const position of positions) outcomes[position] = failure;
       return outcomes;

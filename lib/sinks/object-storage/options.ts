@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { checkStoreOptions, storeOptions } from '../../clients/object-store/options.ts';
 import { ConfigError } from '../../core/errors.ts';
+import { parseTemplate } from '../../core/template.ts';
 import { openPaths } from './path.ts';
 
 const Name = Type.String({ minLength: 1 });
@@ -93,6 +94,33 @@ export const options = Type.Object({
       "Bytes before compression at which an object ends. How much there is to write at once is the trigger's or the worker's batch.",
   }),
   maxRecords: Type.Integer({ minimum: 1, default: 1_000_000, description: 'Records at which an object ends.' }),
+  closed: Type.Optional(
+    Type.Object(
+      {
+        every: Type.Union([Type.Literal('hour'), Type.Literal('day')], { description: 'What is told to be complete, in timeZone.' }),
+        name: Type.String({
+          minLength: 1,
+          description: 'Name of the object that says so, e.g. quakes/{timestamp:yyyy/MM/dd/HH}/_SUCCESS; {timestamp:…} is the beginning.',
+        }),
+        partitions: Type.Integer({
+          minimum: 1,
+          description:
+            'How many partitions the topics have together. All of them have to be past the end, so one without records holds it up.',
+        }),
+        graceMinutes: Type.Number({
+          minimum: 0,
+          default: 10,
+          description:
+            'How much later than the end a record of each partition has to be. Records that are later still are written all the same.',
+        }),
+        content: Type.Union([Type.Literal('empty'), Type.Literal('manifest')], {
+          default: 'empty',
+          description: 'Whether the object is empty or a manifest: JSON with the names of the objects beside and below it.',
+        }),
+      },
+      { description: 'Writes an object for each hour or day that is complete.' },
+    ),
+  ),
   concurrency: Type.Integer({ minimum: 1, maximum: 64, default: 8, description: 'Most paths that are written at the same time.' }),
 });
 export type Options = Static<typeof options>;
@@ -118,6 +146,7 @@ export function checkOptions(config: Options): readonly Problem[] {
     say('tombstones', 'Expected connector.sink.tombstones to be ignore, as raw bytes cannot say that there is no value.');
   if (compressionLevel !== undefined && (compression === 'none' || (compression === 'gzip' && compressionLevel > 9)))
     say('compressionLevel', 'Expected connector.sink.compressionLevel only with compression: gzip, up to 9, or zstd, up to 19.');
+  checkClosed(config, say);
   try {
     openPaths(config, () => 0);
   } catch (error) {
@@ -130,4 +159,26 @@ export function checkOptions(config: Options): readonly Problem[] {
 /** True where a record that comes again has the same path. */
 export function isDeterministic({ time, path }: Pick<Options, 'time' | 'path'>): boolean {
   return time !== 'processing' || !path.includes('{timestamp:');
+}
+
+function checkClosed({ closed, time, path, timeZone }: Options, say: (option: string, message: string) => void): void {
+  if (closed === undefined) return;
+  if (time === 'processing')
+    say(
+      'closed',
+      'Expected connector.sink.closed only with time: record or a field, as records that come late go to the path of their writing.',
+    );
+  try {
+    const { directory } = openPaths({ path, time: 'record', timeZone, allow: ['x'], maxTargets: 1 }, () => 0);
+    const template = parseTemplate(closed.name, 'connector.sink.closed.name', { timeZone });
+    const isByTime = template.stableMs !== undefined && template.stableMs < Number.POSITIVE_INFINITY;
+    if (!isByTime || /\{(?:topic|partition)\}/.test(closed.name) || !closed.name.startsWith(directory))
+      say(
+        'closed.name',
+        `Expected connector.sink.closed.name to begin with "${directory}" and to have a {timestamp:…} and no other placeholder, so that each ${closed.every} has one name.`,
+      );
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    say('closed.name', error.message);
+  }
 }

@@ -21,6 +21,8 @@ export interface Paths {
   forPartition(): PathOf;
   /** What all names begin with: the path up to the last slash before its first placeholder. */
   readonly directory: string;
+  /** The time that paths go by. */
+  readonly timeOf: (record: KafkaRecord) => number;
 }
 
 const optionPath = 'connector.sink.path';
@@ -45,6 +47,7 @@ export function openPaths({ path, time, timeZone, allow, maxTargets }: PathOptio
   };
   const { stableMs, literalPrefix, constant } = template;
   return {
+    timeOf,
     directory: constant === undefined ? literalPrefix.slice(0, literalPrefix.lastIndexOf('/') + 1) : `${constant}/`,
     forPartition() {
       processingTime = now();
