@@ -6,13 +6,16 @@ import { parseTemplate } from '../core/template.ts';
 import { changeWriter } from './postgres/changes/write.ts';
 import { clientConfig } from './postgres/connection.ts';
 import { openDatabase } from './postgres/database.ts';
-import { toConnectorError } from './postgres/errors.ts';
+import { errorRules, toConnectorError } from './postgres/errors.ts';
 import { identityOf } from './postgres/key.ts';
 import { offsetStore } from './postgres/offsets/store.ts';
 import { onceWriter } from './postgres/offsets/write.ts';
 import { checkOptions, guaranteesOf, options, settingsOf } from './postgres/options.ts';
 import { openTables } from './postgres/tables.ts';
 import { tableWriter } from './postgres/write.ts';
+
+const example = { url: { env: 'DATABASE_URL' }, table: 'orders' };
+const byKey = { primaryKey: ['id'], primaryKeyFrom: 'key' };
 
 export const postgres = defineSink({
   name: 'postgres',
@@ -22,13 +25,37 @@ export const postgres = defineSink({
   guarantees: guaranteesOf,
   limits: ({ batchRows, batchBytes }) => ({ records: batchRows, bytes: batchBytes }),
   permissions: () => [],
+  modes: [
+    { name: 'append', config: { ...example } },
+    { name: 'append with offsets kept in the target', config: { ...example, offsets: {} } },
+    { name: 'insert by origin', config: { ...example, primaryKeyFrom: 'origin' } },
+    { name: 'insert by key, where the first row stays', config: { ...example, ...byKey, write: 'insert' } },
+    { name: 'upsert by key, guarded by version', config: { ...example, ...byKey, write: 'upsert' } },
+    { name: 'upsert by key, guarded by a field', config: { ...example, ...byKey, write: 'upsert', guard: { field: 'updated' } } },
+    { name: 'upsert by key, guarded, hard deletes', config: { ...example, ...byKey, write: 'upsert', deletes: 'hard' } },
+    { name: 'upsert by a field of the value', config: { ...example, primaryKey: ['id'], write: 'upsert' } },
+    { name: 'partial updates by key', config: { ...example, ...byKey, write: 'update' } },
+    { name: 'changes of AnalyticDB, upsert', config: { ...example, changes: 'analyticdb', primaryKey: ['id'], write: 'upsert' } },
+    { name: 'changes of AnalyticDB, insert', config: { ...example, changes: 'analyticdb', primaryKey: ['id'] } },
+    { name: 'changes of Debezium, guarded by version', config: { ...example, changes: 'debezium', primaryKey: ['id'], write: 'upsert' } },
+    {
+      name: 'changes of Debezium, guarded by lsn',
+      config: { ...example, changes: 'debezium', primaryKey: ['id'], write: 'upsert', guard: { field: 'lsn' } },
+    },
+    {
+      name: 'changes of Debezium, unguarded',
+      config: { ...example, changes: 'debezium', primaryKey: ['id'], write: 'upsert', guard: 'none' },
+    },
+  ],
+  errors: errorRules,
   async open(config, { connector, secret, now }): Promise<Sink> {
     const settings = settingsOf(config);
     const template = parseTemplate(config.table, 'connector.sink.table');
     const { allow, maxTargets, connections, connectTimeoutMs, statementTimeoutMs } = config;
     const route = router({ path: 'connector.sink.table', template, allow, maxTargets, valid: validName, now });
     const client = await clientConfig(config, secret, connector);
-    const database = openDatabase({ client, connections, connectTimeoutMs, statementTimeoutMs, now });
+    const session = config.optimizer === undefined ? {} : { session: `set optimizer to ${config.optimizer ? 'on' : 'off'}` };
+    const database = openDatabase({ client, connections, connectTimeoutMs, statementTimeoutMs, now, ...session });
     const tables = openTables(database, config, settings, now);
     const context = { database, tables, config, settings, now };
     const store = config.offsets === undefined ? undefined : offsetStore(config, connector);

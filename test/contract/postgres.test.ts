@@ -72,6 +72,18 @@ const upsert = { table: 'things', write: 'upsert', primaryKey: ['id'] };
 const byKey = { ...upsert, primaryKeyFrom: 'key' };
 const keyed = { id: (record: KafkaRecord) => String(record.key), stored: withoutId } as const;
 
+/** What the sink answers of a change, by the row it leaves. */
+const afterOf = ({ value }: KafkaRecord): Readonly<Record<string, unknown>> | undefined =>
+  (value as { after?: Readonly<Record<string, unknown>> } | null)?.after ?? undefined;
+const changed = (row: object): object => ({ before: null, after: row, op: 'c' });
+const changePoison = (record: KafkaRecord): KafkaRecord => ({ ...record, value: changed({ ...afterOf(record), n: 'not a number' }) });
+const changeSample: NonNullable<Mode['sample']> = (sample, key) => ({
+  value: changed({ id: key, n: 1, text: 't', data: sample.value }),
+  stored: { id: key, n: 1, text: 't', data: sample.value },
+  refused: refusedNames.has(sample.name),
+});
+const noIdentity = 'a change may touch two rows, so the sink itself sees to their order';
+
 const modes: readonly PostgresMode[] = [
   {
     name: 'upsert by key, guarded, soft deletes',
@@ -202,6 +214,48 @@ const modes: readonly PostgresMode[] = [
     },
   },
   {
+    name: 'changes of AnalyticDB',
+    config: (target) => ({ ...connection(target), ...upsert, changes: 'analyticdb' }),
+    tables: `create table things (id text primary key, ${columns})`,
+    read: readRows(),
+    identity: 'value',
+    id: (record) => String(afterOf(record)?.['id']),
+    value: (key, n) => changed({ id: key, n, text: `${n} of ${key}` }),
+    stored: afterOf,
+    sample: changeSample,
+    poison: changePoison,
+    unauthorized: unauthorized({ ...upsert, changes: 'analyticdb' }),
+    missing: missing({ ...upsert, changes: 'analyticdb' }),
+    without: { 'records with one identity are one thing, and with different identities different things': noIdentity },
+  },
+  {
+    name: 'changes of Debezium, guarded',
+    sharesWith: 'changes of AnalyticDB',
+    config: (target) => ({ ...connection(target), ...byKey, changes: 'debezium' }),
+    tables: `create table things (id text primary key, ${columns}, ${guardColumns}, _sluice_deleted boolean)`,
+    read: readRows('not _sluice_deleted'),
+    identity: 'key',
+    guard: 'version',
+    key: (text) => ({ id: text }),
+    id: ({ key }) => String((key as { id: string }).id),
+    value: (key, n) => changed({ id: key, n, text: `${n} of ${key}` }),
+    stored: (record) => ({ ...afterOf(record), id: (record.key as { id: string }).id }),
+    sample: changeSample,
+    poison: changePoison,
+    without: { 'records with one identity are one thing, and with different identities different things': noIdentity },
+  },
+  {
+    name: 'append with offsets',
+    config: (target) => ({ ...connection(target), table: 'things', offsets: {} }),
+    tables: `create table things (id text, ${columns}); create table sluice_offsets (connector text, target text, topic text, "partition" integer, epoch integer, "offset" bigint, part integer, gaps text, refused text, "timestamp" bigint, newest bigint, updated_at timestamptz, primary key (connector, target, topic, "partition", epoch))`,
+    read: readRows('true', () => undefined),
+    identity: 'none',
+    sample: nested(),
+    poison,
+    unauthorized: unauthorized({ offsets: {} }),
+    missing: missing({ offsets: {} }),
+  },
+  {
     name: 'append',
     config: (target) => ({ ...connection(target), table: 'things' }),
     tables: `create table things (id text, ${columns})`,
@@ -232,6 +286,7 @@ describeWith(['postgres'], 'a real PostgreSQL', ({ postgres: server }) => {
         const exists = (await client.query(`select to_regclass('things') as found`)).rows[0]?.found !== null;
         if (!exists && tables !== undefined) await client.query(tables);
         else if (exists) await client.query(tables === undefined ? 'drop table things' : 'truncate things');
+        if (exists && tables?.includes('sluice_offsets') === true) await client.query('truncate sluice_offsets');
       };
       return {
         address: { host: proxy.host, port: proxy.port, database, user: server.user },

@@ -1,4 +1,7 @@
+import { ConfigError } from '../../core/errors.ts';
 import type { Database } from './database.ts';
+import { sqlState } from './errors.ts';
+import type { Options } from './options.ts';
 import { quoted } from './sql.ts';
 
 export interface Column {
@@ -30,6 +33,8 @@ export interface Table {
   readonly columns: ReadonlyMap<string, Column>;
   /** The columns of each unique index that an upsert can refer to. */
   readonly uniqueKeys: readonly (readonly string[])[];
+  /** Columns that decide where a row is kept, on servers that spread their rows. */
+  readonly distribution: readonly string[];
 }
 
 /** What the server knows about a table; nothing when there is none. */
@@ -37,8 +42,11 @@ export async function readTable(
   database: Database,
   name: { readonly table: string; readonly schema: string | undefined },
   signal: AbortSignal,
+  dialect: Options['dialect'] = 'postgres',
 ): Promise<Table | undefined> {
-  const { rows } = await database.run({ text: tableQuery, values: [qualified(name)] }, signal);
+  const { rows } = await (dialect === 'postgres'
+    ? database.run({ text: tableQuery, values: [qualified(name)] }, signal)
+    : database.run({ text: analyticdbQuery, values: [name.table, name.schema ?? null] }, signal).catch(explain));
   const found = rows[0] as FoundTable | undefined;
   if (found === undefined) return undefined;
   return {
@@ -46,6 +54,7 @@ export async function readTable(
     name: name.table,
     columns: new Map(found.columns.map((column) => [column.name, toColumn(column)])),
     uniqueKeys: found.unique_keys ?? [],
+    distribution: found.distribution ?? [],
   };
 }
 
@@ -58,6 +67,7 @@ interface FoundTable {
   readonly name: string;
   readonly columns: readonly FoundColumn[];
   readonly unique_keys: readonly (readonly string[])[] | null;
+  readonly distribution?: readonly string[] | null;
 }
 
 interface FoundColumn {
@@ -74,7 +84,43 @@ interface FoundColumn {
   readonly labels: readonly string[] | null;
 }
 
-const tableQuery = `
+function explain(error: unknown): never {
+  if (sqlState(error) !== '42P01') throw error;
+  throw new ConfigError(
+    'SINK_MISCONFIGURED',
+    'The server keeps no distribution keys, so it is not AnalyticDB for PostgreSQL. Set connector.sink.dialect to postgres.',
+  );
+}
+
+/** What identity and generated columns are to newer servers, older ones do not know; nor columns that an index only includes. */
+interface Since {
+  readonly identity: string;
+  readonly generated: string;
+  readonly keyColumns: string;
+  readonly more: string;
+  readonly isTable: string;
+}
+
+const tableQuery = queryFor({
+  identity: ` or a.attidentity <> ''`,
+  generated: `a.attgenerated <> '' or a.attidentity = 'a'`,
+  keyColumns: '(i.indkey::int2[])[0:i.indnkeyatts - 1]',
+  more: '',
+  isTable: 'c.oid = to_regclass($1)',
+});
+
+const analyticdbQuery = queryFor({
+  identity: '',
+  generated: 'false',
+  keyColumns: 'i.indkey::int2[]',
+  more: `,
+  (select json_agg(a.attname) from gp_distribution_policy p
+     join pg_attribute a on a.attrelid = p.localoid and a.attnum = any(p.distkey::int2[]) where p.localoid = c.oid) as distribution`,
+  isTable: 'c.relname = $1::text and (n.nspname = $2::text or ($2::text is null and pg_table_is_visible(c.oid)))',
+});
+
+function queryFor({ identity, generated, keyColumns, more, isTable }: Since): string {
+  return `
 select n.nspname as schema, c.relname as name,
   (select json_agg(json_build_object(
       'name', a.attname,
@@ -85,8 +131,8 @@ select n.nspname as schema, c.relname as name,
       'category', t.typcategory,
       'typmod', case when t.typtype = 'd' then t.typtypmod else a.atttypmod end,
       'not_null', a.attnotnull,
-      'has_default', a.atthasdef or a.attidentity <> '',
-      'generated', a.attgenerated <> '' or a.attidentity = 'a',
+      'has_default', a.atthasdef${identity},
+      'generated', ${generated},
       'labels', (select json_agg(l.enumlabel) from pg_enum l where l.enumtypid = t.oid)
     ) order by a.attnum)
    from pg_attribute a
@@ -96,11 +142,12 @@ select n.nspname as schema, c.relname as name,
    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select json_agg(k.names) from (
     select (select json_agg(a.attname) from pg_attribute a
-             where a.attrelid = i.indrelid and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])) as names
+             where a.attrelid = i.indrelid and a.attnum = any(${keyColumns})) as names
     from pg_index i
-    where i.indrelid = c.oid and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null and i.indexprs is null) k) as unique_keys
+    where i.indrelid = c.oid and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null and i.indexprs is null) k) as unique_keys${more}
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.oid = to_regclass($1) and c.relkind in ('r', 'p', 'v', 'f')`;
+where ${isTable} and c.relkind in ('r', 'p', 'v', 'f')`;
+}
 
 function toColumn(found: FoundColumn): Column {
   const { name, type, unlimited, base, typmod, labels } = found;

@@ -32,6 +32,8 @@ export interface DatabaseOptions {
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
   readonly now: () => number;
+  /** What else a new connection is told. */
+  readonly session?: string;
 }
 
 /** As many statements as a transaction may have that each take as long as one may. */
@@ -42,7 +44,7 @@ const cancelMs = 400;
 const maxIdleMs = 30_000;
 
 /** Opens a pool of connections lazily. An aborted signal cancels what is running; nothing stays in flight. */
-export function openDatabase({ client, connections, connectTimeoutMs, statementTimeoutMs, now }: DatabaseOptions): Database {
+export function openDatabase({ client, connections, connectTimeoutMs, statementTimeoutMs, now, session: more }: DatabaseOptions): Database {
   const pool = new Pool({
     ...client,
     max: connections,
@@ -53,7 +55,7 @@ export function openDatabase({ client, connections, connectTimeoutMs, statementT
   });
   const usedAt = new WeakMap<PoolClient, number>();
   const prepared = new WeakSet<PoolClient>();
-  const session = `set timezone to 'UTC'; set statement_timeout to ${statementTimeoutMs}; set datestyle to 'ISO'; set intervalstyle to 'postgres'`;
+  const session = `set timezone to 'UTC'; set statement_timeout to ${statementTimeoutMs}; set datestyle to 'ISO'; set intervalstyle to 'postgres'${more === undefined ? '' : `; ${more}`}`;
   pool.on('error', () => undefined); // an idle connection that breaks is replaced
   pool.on('connect', (connected) => connected.on('error', () => undefined)); // the query on it fails as well
 

@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { ConfigError, type ConnectorError, DataError, errorName, RetriableError } from '../../core/errors.ts';
+import type { ErrorRule } from '../../core/sink.ts';
 
 export interface SqlStateClass {
   /** A SQLSTATE, or the first characters of several. The longest one that fits counts. */
@@ -30,6 +31,25 @@ export const sqlStates: readonly SqlStateClass[] = [
   { state: '58', class: 'retriable', meaning: 'the system under the server failed' },
   { state: 'P0', class: 'data', meaning: 'a trigger refused the row' },
   { state: 'XX', class: 'retriable', meaning: 'the server failed' },
+];
+
+/** The same as the reference page shows it, with what has no SQLSTATE. */
+export const errorRules: readonly ErrorRule[] = [
+  ...sqlStates.map(({ state, class: kind, meaning }) => ({
+    when: `SQLSTATE ${state.length < 5 ? `${state}…` : state}`,
+    class: kind,
+    meaning,
+  })),
+  { when: 'any other SQLSTATE', class: 'retriable', meaning: 'the statement failed' },
+  { when: 'no connection, or no answer in time', class: 'retriable', meaning: 'the server cannot be reached' },
+  { when: 'a certificate that is not trusted', class: 'config', meaning: 'the server, or its name, is not who it should be' },
+  { when: 'a newer version in the row', class: 'ignored', meaning: 'the guard kept an older record out' },
+  {
+    when: 'a version that cannot be compared',
+    class: 'config',
+    meaning: 'GUARD_AHEAD: the topic was created again or its partitions changed',
+  },
+  { when: 'a value or key that fits no column', class: 'data', meaning: 'found before anything is sent' },
 ];
 
 export function classOf(state: string): SqlStateClass {

@@ -32,6 +32,17 @@ export const options = Type.Object({
       { description: 'Whether the connection is encrypted, and whom it trusts. Goes before the sslmode of a connection string.' },
     ),
   ),
+  dialect: Type.Union([Type.Literal('postgres'), Type.Literal('analyticdb')], {
+    default: 'postgres',
+    description:
+      'Whose SQL is sent. analyticdb keeps to what AnalyticDB for PostgreSQL takes from version 6 on, as Greenplum does, and never sets a distribution key; there write is upsert, or insert without a primaryKey.',
+  }),
+  optimizer: Type.Optional(
+    Type.Boolean({
+      description:
+        "With dialect: analyticdb, whether statements are planned by the server's own optimizer. false plans many small writes faster.",
+    }),
+  ),
   schema: Type.Optional(Name('Schema of the tables. Without it the search path of the role decides.')),
   table: Type.String({
     minLength: 1,
@@ -166,6 +177,7 @@ export type Options = Static<typeof options>;
 
 /** The options with everything that follows from them decided. */
 export interface Settings {
+  readonly dialect: Options['dialect'];
   readonly write: Options['write'];
   readonly key: { readonly from: 'none' | 'key' | 'value' | 'origin'; readonly columns: readonly string[] };
   /** Records are changes of rows, in this form. */
@@ -205,6 +217,7 @@ export function settingsOf(config: Options): Settings {
   const mayDelete = changes !== undefined || (config.write !== 'insert' && from === 'key');
   const deletes = config.deletes ?? (!mayDelete ? 'ignore' : guarded ? 'soft' : 'hard');
   return {
+    dialect: config.dialect,
     changes,
     write: config.write,
     key: {
@@ -279,6 +292,11 @@ export function checkOptions(config: Options): { path: string; message: string }
       'guard',
       'Expected guard: version only with primaryKeyFrom: key: records of one row keep their order only where its key is the Kafka key. Set guard to { field }, or primaryKeyFrom to key.',
     );
+  if (config.dialect === 'analyticdb') {
+    const adds = write === 'insert' && (key.from === 'none' || key.from === 'origin' || config.changes !== undefined);
+    expect(write === 'upsert' || adds, 'write', 'Expected write: upsert, or insert without a primaryKey, with dialect: analyticdb.');
+    expect(config.unknownFields !== 'column', 'unknownFields', 'Expected unknownFields: error or ignore with dialect: analyticdb.');
+  } else expect(config.optimizer === undefined, 'optimizer', 'Expected optimizer only with dialect: analyticdb.');
   expect(
     config.offsets === undefined || (write === 'insert' && key.from === 'none' && config.changes === undefined),
     'offsets',

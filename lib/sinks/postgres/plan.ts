@@ -123,13 +123,20 @@ function fieldColumn(field: string, column: Column): FieldColumn {
   return { field, column, toText: toTextFor(column), required: column.notNull && !column.hasDefault };
 }
 
-function checkKey(table: Table, { key }: Settings): void {
+function checkKey(table: Table, { key, changes, write }: Settings): void {
   if (key.from === 'none') return;
   const lacking = key.columns.filter((name) => !table.columns.has(name));
   if (lacking.length > 0)
     throw misconfigured(
       `Table ${JSON.stringify(table.name)} has no column ${lacking.map((name) => JSON.stringify(name)).join(', ')} of the primary key. Add it, or set connector.sink.primaryKey.`,
     );
+  const stray = table.distribution.filter((name) => !key.columns.includes(name));
+  if (stray.length > 0)
+    throw misconfigured(
+      `Table ${JSON.stringify(table.name)} is distributed by ${stray.map((name) => JSON.stringify(name)).join(', ')}, which is no column of the primary key and so could not stay as it is. Distribute it by columns of connector.sink.primaryKey.`,
+    );
+  // What only adds rows finds them by any columns.
+  if (changes !== undefined && write === 'insert') return;
   const wanted = key.columns.toSorted().join('\0');
   if (!table.uniqueKeys.some((names) => names.toSorted().join('\0') === wanted))
     throw misconfigured(

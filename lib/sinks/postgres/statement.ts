@@ -32,10 +32,11 @@ function insertStatement(rows: readonly Row[], plan: Plan, settings: Settings, o
     return { text, values };
   }
   const list = filled.length === 0 ? '' : ` (${names})`; // a row of nothing but defaults
-  const insert = `insert into ${plan.table.sql} as t${list} select ${filled.map(({ expression }) => expression).join(', ')} from ${from}`;
+  const insert = `insert into ${plan.table.sql}${list} select ${filled.map(({ expression }) => expression).join(', ')} from ${from}`;
   if (settings.key.from === 'none') return { text: insert, values };
-  if (settings.write === 'insert') return { text: `${insert} on conflict (${target}) do nothing`, values };
-  return { text: `${insert} on conflict (${target}) do update set ${assignments(filled, settings)}${guarded(settings)}`, values };
+  const isOnlyKey = settings.dialect === 'analyticdb' && filled.every(({ name }) => settings.key.columns.includes(name));
+  if (settings.write === 'insert' || isOnlyKey) return { text: `${insert} on conflict (${target}) do nothing`, values };
+  return { text: `${insert} on conflict (${target}) do update set ${assignments(filled, settings)}${guarded(settings, plan)}`, values };
 }
 
 /** Keeps a row for what was deleted, with its version and without its values. */
@@ -46,11 +47,12 @@ function markStatement(rows: readonly Row[], plan: Plan, settings: Settings, opt
   const guarding = plan.fields.find(({ column }) => guard.type === 'field' && guard.column === column.name)?.column;
   // A tombstone has no value of this field; a default would pass for one.
   const inserted = guarding === undefined ? filled : [...filled, { name: guarding.name, expression: `null::${guarding.type}` }];
-  const condition = guard.type === 'field' ? versionCondition(columns, 'excluded') : guardCondition(settings, 'excluded');
+  const condition =
+    guard.type === 'field' ? versionCondition(columns, 'excluded', plan.table.sql) : guardCondition(settings, 'excluded', plan.table.sql);
   const emptied = [...plan.fields, ...(plan.extra === undefined ? [] : [plan.extra])]
     .filter(({ column }) => !column.notNull && column !== guarding)
     .map(({ column }) => `${quoted(column.name)} = null`);
-  const text = `insert into ${plan.table.sql} as t (${inserted.map(({ name }) => quoted(name)).join(', ')}) select ${inserted.map(({ expression }) => expression).join(', ')} from ${from} on conflict (${settings.key.columns.map(quoted).join(', ')}) do update set ${[assignments(filled, settings), ...emptied].join(', ')}${condition === undefined ? '' : ` where ${condition}`}`;
+  const text = `insert into ${plan.table.sql} (${inserted.map(({ name }) => quoted(name)).join(', ')}) select ${inserted.map(({ expression }) => expression).join(', ')} from ${from} on conflict (${settings.key.columns.map(quoted).join(', ')}) do update set ${[assignments(filled, settings), ...emptied].join(', ')}${condition === undefined ? '' : ` where ${condition}`}`;
   return { text, values };
 }
 
@@ -73,6 +75,14 @@ function deleteStatement(rows: readonly Row[], plan: Plan, settings: Settings): 
     add(own.part, 'int4', ({ record }) => record.part);
   }
   const condition = guard.type === 'field' ? versionCondition(own, 'd') : guardCondition(settings, 'd');
+  // Rows that are spread over servers are not locked one by one.
+  if (settings.dialect === 'analyticdb') {
+    const also = condition === undefined ? '' : ` and (${condition})`;
+    return {
+      text: `delete from ${plan.table.sql} t using rows from (${functions.join(', ')}) as d(${columns.join(', ')}) where ${matches}${also}`,
+      values,
+    };
+  }
   const text = `with d as materialized (select * from rows from (${functions.join(', ')}) with ordinality as d(${columns.join(', ')}, ${ordinal})), ${locked(plan, matches)} delete from ${plan.table.sql} t using d where ${matches} and (select count(*) from locked) >= 0${condition === undefined ? '' : ` and (${condition})`}`;
   return { text, values };
 }
@@ -157,7 +167,7 @@ function assignments(filled: readonly Filled[], { key }: Settings): string {
   return (set.length > 0 ? set : filled).map(({ name }) => `${quoted(name)} = excluded.${quoted(name)}`).join(', ');
 }
 
-function guarded(settings: Settings): string {
-  const condition = guardCondition(settings, 'excluded');
+function guarded(settings: Settings, plan: Plan): string {
+  const condition = guardCondition(settings, 'excluded', plan.table.sql);
   return condition === undefined ? '' : ` where ${condition}`;
 }

@@ -42,13 +42,15 @@ export function openTables(
   known: Known = { plans: new Map(), looks: new Map() },
 ): Tables {
   const { plans, looks } = known;
-  const { schema } = config;
+  const { schema, dialect } = config;
 
-  const read = async (table: string, signal: AbortSignal): Promise<Table | undefined> => readTable(database, { table, schema }, signal);
+  const read = async (table: string, signal: AbortSignal): Promise<Table | undefined> =>
+    readTable(database, { table, schema }, signal, dialect);
 
   const change = async (table: string, statement: Statement, signal: AbortSignal): Promise<void> => {
     // One worker at a time: PostgreSQL's own `if not exists` is not safe against another one.
-    const lock = { text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))', values: [`sluice ${qualified({ table, schema })}`] };
+    const hash = dialect === 'postgres' ? 'hashtextextended($1, 0)' : 'hashtext($1)';
+    const lock = { text: `select pg_advisory_xact_lock(${hash})`, values: [`sluice ${qualified({ table, schema })}`] };
     const patience = { text: `set local lock_timeout to '5s'`, values: [] };
     await database.transact([patience, lock, statement], signal);
   };
@@ -73,7 +75,9 @@ export function openTables(
   };
 
   const add = async (table: string, columns: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> => {
-    const added = [...columns].map(([name, type]) => `add column if not exists ${quoted(name)} ${type}`);
+    // A column that somebody else added meanwhile fails the statement, and is found when the table is looked at again.
+    const add = dialect === 'postgres' ? 'add column if not exists' : 'add column';
+    const added = [...columns].map(([name, type]) => `${add} ${quoted(name)} ${type}`);
     await change(table, { text: `alter table ${qualified({ table, schema })} ${added.join(', ')}`, values: [] }, signal);
   };
 
