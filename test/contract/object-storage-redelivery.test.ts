@@ -128,11 +128,7 @@ function describeRedelivery(open: () => Promise<StoreUnderTest>, fixedSeeds: rea
   });
   afterAll(() => under.close());
 
-  const faults: readonly (HttpFault | 'none')[] = [
-    'none',
-    'answer lost',
-    { status: 503, body: '<Error><Code>SlowDown</Code></Error>' },
-  ];
+  const faults: readonly (HttpFault | 'none')[] = ['none', 'answer lost', { status: 503, body: '<Error><Code>SlowDown</Code></Error>' }];
   const seeds = process.env['SEED'] === undefined ? [...fixedSeeds, Date.now() % 2 ** 31] : [Number(process.env['SEED'])];
 
   it.each(seeds)('two connectors leave each record once, however batches are cut, fail and come again (SEED=%d)', async (seed) => {

@@ -35,7 +35,7 @@ export async function bucketTarget(kind: 's3' | 'oss', server: SharedServers['s3
       hang: () => network.hang(),
       cut: () => network.cut(),
       others: {
-        throttled: { start: failure(503, 'SlowDown', { 'retry-after': '1' }), expected: 'retriable' },
+        throttled: { start: failure(503, 'SlowDown', { 'retry-after': '0' }), expected: 'retriable' },
         unavailable: { start: failure(500, 'InternalError'), expected: 'retriable' },
         'answer lost': { start: every('answer lost'), expected: 'retriable' },
         'partial answer': { start: every('answer cut'), expected: 'retriable' },

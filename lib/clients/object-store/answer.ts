@@ -54,6 +54,7 @@ export function noAnswer(error: unknown): ConnectorError {
     return new ConfigError('SINK_MISCONFIGURED', 'The region of the bucket is not known. Set connector.sink.region.');
   if (/CERT|SELF_SIGNED|UNABLE_TO_|ERR_SSL_|ERR_TLS_/.test(code))
     return new ConfigError('SINK_TLS', `The store cannot be trusted: ${code}. Check connector.sink.endpoint.`);
-  if (name === 'TimeoutError') return new RetriableError('SINK_TIMEOUT', 'The store did not answer in time');
+  // The client calls a connection that broke a timeout too.
+  if (name === 'TimeoutError' && (code === '' || code === 'ETIMEDOUT')) return new RetriableError('SINK_TIMEOUT', 'The store did not answer in time');
   return new RetriableError('SINK_UNREACHABLE', `The store cannot be reached${/^[A-Z_]{3,40}$/.test(code) ? `: ${code}` : ''}`);
 }

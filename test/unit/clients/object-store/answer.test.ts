@@ -23,6 +23,7 @@ describe('a request without an answer', () => {
   it.each([
     [failing('Error', 'connect ECONNREFUSED 10.0.0.1:443', 'ECONNREFUSED'), 'retriable', 'SINK_UNREACHABLE'],
     [failing('TimeoutError', 'timed out'), 'retriable', 'SINK_TIMEOUT'],
+    [failing('TimeoutError', 'read ECONNRESET', 'ECONNRESET'), 'retriable', 'SINK_UNREACHABLE'],
     [failing('Error', 'unable to verify', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'config', 'SINK_TLS'],
     [failing('CredentialsProviderError', 'Could not load credentials from any providers'), 'config', 'SINK_UNAUTHORIZED'],
     [failing('Error', 'Region is missing'), 'config', 'SINK_MISCONFIGURED'],
