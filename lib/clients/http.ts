@@ -33,6 +33,8 @@ export interface HttpSettings {
   readonly maxRedirects?: number;
   /** Where the options are that messages advise to set, e.g. `connector.sink`. */
   readonly path?: string;
+  /** The option that allows private addresses. Default: `allowPrivate` at `path`. */
+  readonly allowPrivatePath?: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** For tests: how names become addresses. */
@@ -66,7 +68,8 @@ const defaultResponseBytes = 65_536;
 export function openHttp(settings: HttpSettings): HttpClient {
   const { timeoutMs, connectTimeoutMs = 5_000, allowPrivate = false, maxRedirects = 3, path = 'connector.sink', now } = settings;
   const { maxResponseBytes: maxBytes = defaultResponseBytes, connections, lookup, tls } = settings;
-  const resolve = allowPrivate ? lookup : publicLookup(path, lookup);
+  const { allowPrivatePath = `${path}.allowPrivate` } = settings;
+  const resolve = allowPrivate ? lookup : publicLookup(allowPrivatePath, lookup);
   const agent = new Agent({
     ...(connections === undefined ? {} : { connections }),
     headersTimeout: 0, // each request has a timer of its own
@@ -96,7 +99,7 @@ export function openHttp(settings: HttpSettings): HttpClient {
   return {
     async request(request) {
       const url = typeof request.url === 'string' ? new URL(request.url) : request.url;
-      if (!allowPrivate) checkHost(url.hostname, path);
+      if (!allowPrivate) checkHost(url.hostname, allowPrivatePath);
       try {
         const answer = await follow(request, url, now() + timeoutMs);
         const { status, headers, body, isCut } = answer;

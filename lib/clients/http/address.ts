@@ -70,8 +70,8 @@ function ipv6Groups(address: string): readonly number[] {
 }
 
 /** The error for a host that is, or resolves to, an address that only this network knows. */
-export function privateAddress(host: string, path: string): ConfigError {
-  const advice = `Set ${path}.allowPrivate to true if that is meant, or check the URL.`;
+export function privateAddress(host: string, option: string): ConfigError {
+  const advice = `Set ${option} to true if that is meant, or check the URL.`;
   return new ConfigError(
     'HTTP_PRIVATE_ADDRESS',
     `Expected ${host} to be a public address, found a private, loopback or metadata one. ${advice}`,
@@ -79,19 +79,19 @@ export function privateAddress(host: string, path: string): ConfigError {
 }
 
 /** Throws a ConfigError for a host that is written as an address which is not public: such a host is never looked up. */
-export function checkHost(host: string, path: string): void {
+export function checkHost(host: string, option: string): void {
   const bare = host.startsWith('[') ? host.slice(1, -1) : host;
-  if (isIP(bare) !== 0 && !isPublicAddress(bare)) throw privateAddress(host, path);
+  if (isIP(bare) !== 0 && !isPublicAddress(bare)) throw privateAddress(host, option);
 }
 
 /** A lookup for sockets that fails unless every address of the name is public. The socket connects to what was checked, so a name cannot change in between. */
-export function publicLookup(path: string, resolve: LookupFunction = resolveName as LookupFunction): LookupFunction {
+export function publicLookup(option: string, resolve: LookupFunction = resolveName as LookupFunction): LookupFunction {
   return (host, options, callback) => {
     resolve(host, options, (error, found, family) => {
       if (error !== null) return callback(error, found, family);
       const addresses = typeof found === 'string' ? [found] : found.map(({ address }) => address);
       if (addresses.length > 0 && addresses.every(isPublicAddress)) return callback(null, found, family);
-      callback(privateAddress(host, path), found, family);
+      callback(privateAddress(host, option), found, family);
     });
   };
 }

@@ -34,7 +34,12 @@ export async function openClients(
   const client = openHttp({ ...shared, maxResponseBytes, tls: await readTls(config.tls, secrets) });
   if (auth?.type !== 'oauth2') return { client, tokens: undefined, close: () => client.close() };
   const { tokenUrl, clientId, scope, audience, send } = auth;
-  const tokenClient = openHttp({ ...shared, tls: await readTls(auth.tls, secrets), path: 'connector.sink.auth' });
+  const tokenClient = openHttp({
+    ...shared,
+    tls: await readTls(auth.tls, secrets),
+    path: 'connector.sink.auth',
+    allowPrivatePath: 'connector.sink.allowPrivate',
+  });
   const clientSecret = await secrets.read(auth.clientSecret);
   const tokens = tokenSource(tokenClient, { tokenUrl, clientId, clientSecret, scope, audience, send, now });
   return {

@@ -44,7 +44,7 @@ export function urlTemplate({ url, allow, maxTargets, now }: UrlOptions, idOf: I
   const usesTarget = [...pathParts, ...queryParts].some((part) => typeof part !== 'string' && part.usesTarget);
   const isSteered = pathParts.some((part) => typeof part !== 'string' && part.steeredByRecord);
   const prefix = literalPrefix(pathParts);
-  const isAllowed = allowList(isSteered && prefix.length > 1 ? [`${prefix}*`, ...allow] : allow);
+  const isAllowed = allowList(allow, isSteered && prefix.length > 1 ? prefix : undefined);
   if (isSteered && prefix.length < 2 && allow.length === 0)
     throw invalid(
       `Expected ${allowPath}, as records choose the first part of the path in ${path}. Set it to the paths or prefixes they may choose, e.g. ["/orders/*"].`,
@@ -72,8 +72,7 @@ export function urlTemplate({ url, allow, maxTargets, now }: UrlOptions, idOf: I
       // What the parser makes of it is what is requested.
       if (result.origin !== base.origin || result.pathname !== pathText)
         throw refused('TARGET_INVALID', 'Expected the path of the record to be what a server reads in it', record);
-      if (isSteered && !isAllowed(decodeURIComponent(pathText)))
-        throw refused('TARGET_NOT_ALLOWED', `Record chose a path that is not in ${allowPath}`, record);
+      if (isSteered && !isAllowed(pathText)) throw refused('TARGET_NOT_ALLOWED', `Record chose a path that is not in ${allowPath}`, record);
       count(pathText.slice(0, pathText.lastIndexOf('/')), record);
       return result;
     },
@@ -82,6 +81,7 @@ export function urlTemplate({ url, allow, maxTargets, now }: UrlOptions, idOf: I
 
 /** What the operator wrote, as it goes over the wire. */
 function encodeLiteral(text: string): string {
+  if (/%(?![0-9a-f]{2})/i.test(text)) throw invalid(`Expected every % in the path of ${path} to be followed by two hex digits.`);
   return text.replace(/[^\x21-\x7e]|["<>`^|]/gu, encodeURIComponent);
 }
 
@@ -129,13 +129,17 @@ function counter(maxTargets: number, now: () => number): (collection: string, re
   };
 }
 
-function allowList(allow: readonly string[]): (text: string) => boolean {
+/** Whether a path as it goes over the wire is allowed. The entries are written as people read paths. */
+function allowList(allow: readonly string[], prefix: string | undefined): (pathText: string) => boolean {
   for (const [index, entry] of allow.entries())
     if (!entry.startsWith('/') || entry === '/*' || entry.slice(0, -1).includes('*'))
       throw invalid(
         `Expected ${allowPath}[${index}] to be a path that starts with /, or such a prefix followed by one *, but not /* itself.`,
       );
-  return (text) => allow.some((entry) => (entry.endsWith('*') ? text.startsWith(entry.slice(0, -1)) : text === entry));
+  const entries = allow.map((entry) => encodeURI(entry));
+  return (pathText) =>
+    (prefix !== undefined && pathText.startsWith(prefix)) ||
+    entries.some((entry) => (entry.endsWith('*') ? pathText.startsWith(entry.slice(0, -1)) : pathText === entry));
 }
 
 function refused(code: string, message: string, { origin }: KafkaRecord): DataError {

@@ -62,11 +62,11 @@ describe('checkHost', () => {
     'http://[::ffff:10.0.0.1]/',
     'http://017700000001/',
   ])('refuses %s, however it is written', (url) => {
-    expect(() => checkHost(new URL(url).hostname, 'connector.sink')).toThrow(ConfigError);
+    expect(() => checkHost(new URL(url).hostname, 'connector.sink.allowPrivate')).toThrow(ConfigError);
   });
 
   it('lets names pass, which are checked when they are looked up', () => {
-    expect(() => checkHost('localhost', 'connector.sink')).not.toThrow();
+    expect(() => checkHost('localhost', 'connector.sink.allowPrivate')).not.toThrow();
   });
 });
 
@@ -82,7 +82,9 @@ describe('publicLookup', () => {
         : callback(null, addresses[0] ?? '', 4);
   const look = (all: boolean, ...addresses: string[]) =>
     new Promise((resolve) => {
-      publicLookup('connector.sink', answering(...addresses))('example.org', { all }, (error, found) => resolve(error ?? found));
+      publicLookup('connector.sink.allowPrivate', answering(...addresses))('example.org', { all }, (error, found) =>
+        resolve(error ?? found),
+      );
     });
 
   it('hands on exactly the addresses that it checked', async () => {

@@ -60,6 +60,12 @@ describe('urlTemplate', () => {
       expect(codeOf(() => open('https://api.test/{key}', { allow: [allow] }))).toBe('config CONFIG_INVALID');
   });
 
+  it('takes a prefix with any characters, and a % only where it means something', () => {
+    expect(open('https://api.test/käse & brot/{key}').urlOf(record('a', 1)).pathname).toBe('/k%C3%A4se%20&%20brot/a');
+    expect(open('https://api.test/{value.n}', { allow: ['/ä b/*', '/x'] }).urlOf(record('a', { n: 'x' })).pathname).toBe('/x');
+    expect(codeOf(() => open('https://api.test/100%/{key}'))).toBe('config CONFIG_INVALID');
+  });
+
   it('lets a record choose a target only where the URL has a place for it', () => {
     expect(codeOf(() => open('https://api.test/hook').urlOf(record('a', 1, { target: 'x' })))).toBe('data TARGET_NOT_ALLOWED');
     expect(open('https://api.test/to/{target}').urlOf(record('a', 1, { target: 'x' })).pathname).toBe('/to/x');
