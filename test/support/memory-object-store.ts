@@ -7,8 +7,8 @@ export interface StoredObject extends ObjectHeaders {
 
 export type Operation = 'create' | 'put' | 'head' | 'list';
 
-/** What happens to one request: it never arrives, its answer is lost, or it throws something else. */
-export type Fault = 'lost before' | 'lost after' | Error | undefined;
+/** What happens to one request: it never arrives, its answer is lost, it arrives when `land` is called, or something is thrown. */
+export type Fault = 'lost before' | 'lost after' | 'lands later' | Error | undefined;
 
 export interface MemoryObjectStore extends ObjectStore {
   /** By name; in no order. */
@@ -17,11 +17,14 @@ export interface MemoryObjectStore extends ObjectStore {
   readonly requests: { readonly operation: Operation; readonly name: string }[];
   /** Asked before each request. */
   fault: (operation: Operation, name: string) => Fault;
+  /** Carries out what was under way when its connection broke. */
+  land(): void;
 }
 
 /** A bucket in memory that keeps the promises of an object store, and breaks connections when it is told to. */
 export function memoryObjectStore(): MemoryObjectStore {
   const objects = new Map<string, StoredObject>();
+  const underWay: (() => unknown)[] = [];
   const request = async <Result>(operation: Operation, name: string, signal: AbortSignal, answer: () => Result): Promise<Result> => {
     store.requests.push({ operation, name });
     await Promise.resolve();
@@ -29,6 +32,10 @@ export function memoryObjectStore(): MemoryObjectStore {
     const fault = store.fault(operation, name);
     if (fault instanceof Error) throw fault;
     if (fault === 'lost before') throw new RetriableError('SINK_UNREACHABLE', 'The connection broke before the request arrived');
+    if (fault === 'lands later') {
+      underWay.push(answer);
+      throw new RetriableError('SINK_UNREACHABLE', 'The connection broke while the request was under way');
+    }
     const result = answer();
     if (fault === 'lost after') throw new RetriableError('SINK_UNREACHABLE', 'The connection broke before the answer arrived');
     return result;
@@ -40,6 +47,9 @@ export function memoryObjectStore(): MemoryObjectStore {
     objects,
     requests: [],
     fault: () => undefined,
+    land() {
+      for (const answer of underWay.splice(0)) answer();
+    },
     create: (name, body, headers, { signal }) =>
       request('create', name, signal, () => {
         if (objects.has(name)) return 'exists';
