@@ -1,44 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ConfigError, RetriableError } from '../../lib/core/errors.ts';
 import { openedSink } from '../../lib/core/opened-sink.ts';
-import type { KafkaRecord } from '../../lib/core/record.ts';
-import type { Sink } from '../../lib/core/sink.ts';
-import { type RecordOptions, record } from '../support/records.ts';
+import { record } from '../support/records.ts';
 import type { RequestKind } from '../support/servers/maxcompute/request.ts';
-import { defaultAccount, type Fault, firstOf, type MaxComputeServer, startMaxCompute } from '../support/servers/maxcompute.ts';
-import { connection, inWords, openSink, originColumns, write } from './maxcompute-support.ts';
+import { defaultAccount } from '../support/servers/maxcompute.ts';
+import { connection, inWords, newBench, numbered, openSink, originColumns, write } from './maxcompute-support.ts';
 
-let server: MaxComputeServer;
-let opened: Sink[] = [];
-beforeEach(async () => {
-  server = await startMaxCompute();
-  server.createTable('things', { columns: { ...originColumns, value: 'string' }, partitionedBy: { pt: 'string' } });
-});
-afterEach(async () => {
-  await Promise.all(opened.map((sink) => sink.close?.()));
-  opened = [];
-  await server.stop();
-});
-
-async function open(options: object = {}, context: Parameters<typeof openSink>[1] = {}): Promise<Sink> {
-  const sink = await openSink({ ...connection(server), table: 'things', mode: 'value', ...options }, context);
-  opened.push(sink);
-  return sink;
-}
-
-/** All in one partition. */
-const numbered = (count: number, options: RecordOptions = {}): KafkaRecord[] =>
-  Array.from({ length: count }, (_, offset) => record('k', `value ${offset}`, { timestamp: 0, offset, ...options }));
-const offsets = (table = 'things') =>
-  server
-    .rows(table)
-    .map(({ offset }) => Number(offset))
-    .toSorted((a, b) => a - b);
-const sent = (kind: RequestKind) => server.requests.filter((request) => request.kind === kind);
-const errorOf = async (sink: Sink, records: readonly KafkaRecord[] = numbered(1)): Promise<unknown> => (await write(sink, records))[0];
-const meet = (kinds: readonly RequestKind[], fault: Fault, times = 1) => {
-  server.fault = firstOf(kinds, fault, times);
-};
+const bench = newBench();
+const { errorOf, meet, offsets, open } = bench;
 const dataRequest = { stream: 'writeStream', block: 'block' } as const;
 const openRequest = { stream: 'openStream', block: 'create' } as const;
 
@@ -46,7 +15,7 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
   describe('credentials', () => {
     it('a rotated key is refused once, then read afresh and used', async () => {
       const known: Record<string, string> = { ID: defaultAccount.accessId, KEY: defaultAccount.accessKey };
-      const options = { ...connection(server), table: 'things', mode: 'value', upload };
+      const options = { ...connection(bench.server), table: 'things', mode: 'value', upload };
       const reads: boolean[] = [];
       const sink = openedSink(
         async ({ fresh }) => {
@@ -55,9 +24,9 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
         },
         async () => undefined,
       );
-      opened.push(sink);
+      bench.closeLater(sink);
       expect(inWords(await write(sink, numbered(1)))).toEqual(['delivered']);
-      server.accounts.set(defaultAccount.accessId, { accessKey: 'rotated' });
+      bench.server.accounts.set(defaultAccount.accessId, { accessKey: 'rotated' });
       expect(inWords(await write(sink, numbered(1)))).toEqual(['config SINK_UNAUTHORIZED']);
       known['KEY'] = 'rotated';
       await sink.reopen({ signal: AbortSignal.timeout(5_000) }); // as every batch begins after a refusal
@@ -77,12 +46,12 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
     it('temporary credentials are used with their token, as the platform lends them at each request', async () => {
       const lend = (n: number) => ({ accessKeyId: `sts-${n}`, accessKeySecret: `secret-${n}`, securityToken: `token-${n}` });
       const admit = (n: number, expiresAt: number) =>
-        server.accounts.set(`sts-${n}`, { accessKey: `secret-${n}`, securityToken: `token-${n}`, expiresAt });
+        bench.server.accounts.set(`sts-${n}`, { accessKey: `secret-${n}`, securityToken: `token-${n}`, expiresAt });
       let lent = lend(1);
       admit(1, Date.now() + 60_000);
-      const { credentials: _, ...rest } = connection(server);
+      const { credentials: _, ...rest } = connection(bench.server);
       const sink = await openSink({ ...rest, table: 'things', mode: 'value', upload }, { credentials: () => lent });
-      opened.push(sink);
+      bench.closeLater(sink);
       expect(inWords(await write(sink, numbered(1)))).toEqual(['delivered']);
       admit(1, Date.now() - 1);
       expect(await errorOf(sink)).toMatchObject({ code: 'SINK_UNAUTHORIZED', unauthorized: true });
@@ -121,7 +90,7 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
       ['the column of the value', { columns: { ...originColumns, key: 'string' } }, {}, '"value"'],
       ['a column that is named', { columns: { ...originColumns, id: 'bigint' } }, { columns: { id: 'id', total: 'total' } }, '"total"'],
     ])('%s is named in the ConfigError', async (_, { columns }, options, name) => {
-      server.createTable('short', { columns: columns as unknown as Record<string, string>, partitionedBy: { pt: 'string' } });
+      bench.server.createTable('short', { columns: columns as unknown as Record<string, string>, partitionedBy: { pt: 'string' } });
       const sink = await open({ upload, table: 'short', ...options });
       const error = await errorOf(sink);
       expect(error).toMatchObject({ class: 'config', code: 'SINK_COLUMN_MISSING' });
@@ -130,8 +99,8 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
     });
 
     it('a column of another type, or one that has to have a value, is named as well', async () => {
-      server.createTable('typed', { columns: { ...originColumns, value: 'bigint' }, partitionedBy: { pt: 'string' } });
-      server.createTable('needy', {
+      bench.server.createTable('typed', { columns: { ...originColumns, value: 'bigint' }, partitionedBy: { pt: 'string' } });
+      bench.server.createTable('needy', {
         columns: { ...originColumns, value: 'string', who: 'string not null' },
         partitionedBy: { pt: 'string' },
       });
@@ -157,7 +126,7 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
       );
       expect(inWords(outcomes.flat())).toEqual(Array(6).fill('delivered'));
       expect(offsets()).toEqual([0, 0, 0, 1, 1, 1]);
-      expect(server.partitions('things')).toEqual(['pt=1970-01-01 08']);
+      expect(bench.server.partitions('things')).toEqual(['pt=1970-01-01 08']);
     });
   });
 
@@ -238,7 +207,8 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
       const sink = await open({ upload });
       // The third of four: all, then its half, then itself are refused.
       const refusals = [true, false, true, true, false];
-      server.fault = ({ kind }) => (kind === dataRequest[upload] && refusals.shift() === true ? { code: 'DataStoreError' } : undefined);
+      bench.server.fault = ({ kind }) =>
+        kind === dataRequest[upload] && refusals.shift() === true ? { code: 'DataStoreError' } : undefined;
       const outcomes = inWords(await write(sink, numbered(4)));
       expect(outcomes.map((outcome) => outcome.split(' ')[0])).toEqual(['delivered', 'delivered', 'data', 'delivered']);
       expect(offsets()).toEqual([0, 1, 3]);
@@ -247,7 +217,7 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
     it('one partition that fails leaves the others', async () => {
       const sink = await open({ upload });
       const records = [0, 1, 2, 3].map((day) => record('k', 'v', { offset: day, timestamp: day * 86_400_000 }));
-      server.fault = ({ kind, query }) =>
+      bench.server.fault = ({ kind, query }) =>
         kind === dataRequest[upload] && query.get('partition')?.startsWith('pt=1970-01-03') ? { code: 'ServiceUnavailable' } : undefined;
       const outcomes = inWords(await write(sink, records));
       expect(outcomes).toEqual(['delivered', 'delivered', 'retriable SINK_UNAVAILABLE', 'delivered']);
@@ -296,171 +266,11 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
     it('sessions that have expired are replaced', async () => {
       const sink = await open({ upload });
       expect(inWords(await write(sink, numbered(1)))).toEqual(['delivered']);
-      server.expireSessions();
+      bench.server.expireSessions();
       const [first] = inWords(await write(sink, numbered(1)));
       expect(['retriable SINK_SESSION_LOST', 'delivered']).toContain(first);
       if (first !== 'delivered') expect(inWords(await write(sink, numbered(1)))).toEqual(['delivered']);
       expect(offsets()).toEqual([0, 0]);
     });
-  });
-});
-
-describe('what streams leave when an answer is lost', () => {
-  it('the rows of that request twice at most, and no others', async () => {
-    const sink = await open({ blockBytes: 1_000, compression: 'none' });
-    const records = numbered(40).map((each) => ({ ...each, value: 'x'.repeat(100) }));
-    let requests = 0;
-    server.fault = ({ kind }) => (kind === 'writeStream' && ++requests === 3 ? 'answer lost' : undefined);
-    const outcomes = inWords(await write(sink, records));
-    const delivered = outcomes.indexOf('retriable SINK_UNREACHABLE');
-    expect(delivered).toBeGreaterThan(5);
-    expect(outcomes.slice(0, delivered)).toEqual(Array(delivered).fill('delivered'));
-    const stored = offsets().length;
-    expect(stored).toBeGreaterThan(delivered); // the write happened, and nobody was told
-    expect(inWords(await write(sink, records.slice(delivered)))).toEqual(Array(40 - delivered).fill('delivered'));
-    const found = offsets();
-    const twice = found.filter((offset, index) => found.indexOf(offset) < index);
-    expect(twice).toEqual(Array.from({ length: stored - delivered }, (_, index) => delivered + index));
-    expect(new Set(found).size).toBe(40);
-  });
-
-  it('nothing twice when the stream could not even be opened', async () => {
-    const sink = await open();
-    meet(['openStream'], 'answer lost');
-    expect(inWords(await write(sink, numbered(2)))).toEqual(Array(2).fill('retriable SINK_UNREACHABLE'));
-    expect(inWords(await write(sink, numbered(2)))).toEqual(['delivered', 'delivered']);
-    expect(offsets()).toEqual([0, 1]);
-  });
-
-  it('the columns of the origin tell which rows are there twice', async () => {
-    const sink = await open();
-    meet(['writeStream'], 'answer lost');
-    await write(sink, numbered(3));
-    await write(sink, numbered(3));
-    const distinct = new Set(server.rows('things').map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`));
-    expect([server.rows('things').length, distinct.size]).toEqual([6, 3]);
-  });
-});
-
-describe('streams that the service moves about', () => {
-  it('follow their slots to another server', async () => {
-    const sink = await open();
-    for (let offset = 0; offset < 3; offset++) {
-      server.moveSlots();
-      expect(inWords(await write(sink, [record('k', 'v', { offset, timestamp: 0 })]))).toEqual(['delivered']);
-    }
-    const servers = sent('writeStream').map(({ headers }) => headers['odps-tunnel-routed-server']);
-    expect(servers[1]).toBe(servers[0]); // where the second was sent, the move was not known yet
-    expect(servers[2]).not.toBe(servers[0]);
-    expect(sent('openStream')).toHaveLength(1);
-    expect(offsets()).toEqual([0, 1, 2]);
-  });
-
-  it('are waited for until they are ready', async () => {
-    await server.stop();
-    server = await startMaxCompute({ streamsStartIn: 2 });
-    server.createTable('things', { columns: { ...originColumns, value: 'string' }, partitionedBy: { pt: 'string' } });
-    expect(inWords(await write(await open(), numbered(1)))).toEqual(['delivered']);
-    expect(sent('reloadStream')).toHaveLength(2);
-    expect(offsets()).toEqual([0]);
-  });
-
-  it('fields of 8 MiB go through, and larger ones are refused alone', async () => {
-    const sink = await open();
-    const bytes = 8 * 1024 * 1024;
-    const values = ['small', 'x'.repeat(bytes), 'x'.repeat(bytes + 1)];
-    const records = values.map((value, offset) => record('k', value, { offset, timestamp: 0 }));
-    expect(inWords(await write(sink, records))).toEqual(['delivered', 'delivered', 'data VALUE_INVALID']);
-    expect(server.rows('things').map(({ value }) => String(value).length)).toEqual([5, bytes]);
-  });
-});
-
-describe('what block uploads leave when a commit is unclear', () => {
-  it.each(['answer lost', 'partial answer'] as const)(
-    'each row once after %s, as the session says that it was committed',
-    async (fault) => {
-      const sink = await open({ upload: 'block', blockBytes: 1_000, compression: 'none' });
-      const records = numbered(40);
-      meet(['commit'], fault);
-      expect(inWords(await write(sink, records))).toEqual(Array(40).fill('delivered'));
-      expect(sent('block').length).toBeGreaterThan(1);
-      expect(offsets()).toEqual(records.map(({ origin }) => origin.offset));
-      expect(sent('commit')).toHaveLength(1);
-    },
-  );
-
-  it('each row once, when nobody can be asked until the same records come again', async () => {
-    const sink = await open({ upload: 'block' });
-    server.fault = ({ kind }) => {
-      if (sent('commit').length > 0 && kind === 'reload') return { code: 'ServiceUnavailable' };
-      return kind === 'commit' ? 'answer lost' : undefined;
-    };
-    expect(inWords(await write(sink, numbered(5)))).toEqual(Array(5).fill('retriable SINK_UNAVAILABLE'));
-    server.fault = undefined;
-    expect(inWords(await write(sink, numbered(5)))).toEqual(Array(5).fill('delivered'));
-    expect(offsets()).toEqual([0, 1, 2, 3, 4]);
-  });
-
-  it('each row at least once, when the records come again in another cut', async () => {
-    const sink = await open({ upload: 'block' });
-    server.fault = ({ kind }) => {
-      if (sent('commit').length > 0 && kind === 'reload') return { code: 'ServiceUnavailable' };
-      return kind === 'commit' ? 'answer lost' : undefined;
-    };
-    await write(sink, numbered(5));
-    server.fault = undefined;
-    expect(inWords(await write(sink, numbered(3)))).toEqual(Array(3).fill('delivered'));
-    expect(inWords(await write(sink, numbered(5).slice(3)))).toEqual(Array(2).fill('delivered'));
-    expect(new Set(offsets())).toEqual(new Set([0, 1, 2, 3, 4]));
-    expect(offsets().length).toBeLessThanOrEqual(10);
-  });
-
-  it('nothing of a commit that did not happen, until the records come again', async () => {
-    const sink = await open({ upload: 'block' });
-    meet(['commit'], 'cut');
-    expect(inWords(await write(sink, numbered(3)))).toEqual(Array(3).fill('retriable SINK_UNREACHABLE'));
-    expect(offsets()).toEqual([]);
-    expect(inWords(await write(sink, numbered(3)))).toEqual(Array(3).fill('delivered'));
-    expect(offsets()).toEqual([0, 1, 2]);
-  });
-
-  it('a commit that hangs after it happened is found out when the same records come again', async () => {
-    const sink = await open({ upload: 'block', requestTimeoutMs: 30_000 });
-    meet(['commit'], 'answer late');
-    expect(inWords(await write(sink, numbered(3), AbortSignal.timeout(400)))).toEqual(Array(3).fill('retriable ABORTED'));
-    expect(inWords(await write(sink, numbered(3)))).toEqual(Array(3).fill('delivered'));
-    expect(offsets()).toEqual([0, 1, 2]);
-  });
-
-  it('nothing is committed while a block is missing that was answered with success', async () => {
-    const sink = await open({ upload: 'block', blockBytes: 1_000, compression: 'none' });
-    let blocks = 0;
-    server.fault = ({ kind }) => (kind === 'block' && ++blocks === 2 ? 'lie' : undefined);
-    const records = numbered(60).map((each) => ({ ...each, value: 'x'.repeat(100) }));
-    expect(inWords(await write(sink, records))).toEqual(Array(60).fill('retriable SINK_SESSION_LOST'));
-    expect(blocks).toBeGreaterThan(2);
-    expect([sent('commit').length, offsets().length]).toEqual([0, 0]);
-    expect(inWords(await write(sink, records))).toEqual(Array(60).fill('delivered'));
-    expect(offsets()).toEqual(records.map(({ origin }) => origin.offset));
-  });
-
-  it('blocks are counted from 0 in each session', async () => {
-    const sink = await open({ upload: 'block', blockBytes: 1_000, compression: 'none' });
-    await write(sink, numbered(30));
-    await write(sink, numbered(30));
-    const sessions = Map.groupBy(sent('block'), ({ query }) => query.get('uploadid'));
-    expect(sessions.size).toBe(2);
-    for (const blocks of sessions.values())
-      expect(blocks.map(({ query }) => Number(query.get('blockid')))).toEqual(blocks.map((_, index) => index));
-  });
-
-  it('a statement that fails, or is refused for now, says why', async () => {
-    const sink = await open({ upload: 'block' });
-    meet(['submit'], { code: 'ServiceUnavailable' });
-    expect(inWords(await write(sink, numbered(1)))).toEqual(['retriable SINK_UNAVAILABLE']);
-    meet(['submit'], { code: 'NoPermission', message: 'ODPS-0130013:Authorization exception - no CreateInstance' });
-    expect(await errorOf(sink)).toMatchObject({ code: 'SINK_UNAUTHORIZED', unauthorized: true });
-    expect(inWords(await write(sink, numbered(1)))).toEqual(['delivered']);
-    expect(offsets()).toEqual([0]);
   });
 });

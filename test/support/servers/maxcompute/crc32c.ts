@@ -18,7 +18,9 @@ export function checksum(): Checksum {
   const scratch = Buffer.alloc(8);
   const sum: Checksum = {
     add(bytes) {
-      for (const byte of bytes) state = (table[(state ^ byte) & 255] as number) ^ (state >>> 8);
+      let next = state;
+      for (let at = 0; at < bytes.length; at++) next = (table[(next ^ (bytes[at] as number)) & 255] as number) ^ (next >>> 8);
+      state = next;
     },
     addInt32(value) {
       scratch.writeInt32LE(value | 0);

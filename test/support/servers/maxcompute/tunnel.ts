@@ -61,6 +61,20 @@ export function openTunnel(
     const { columns, schemaVersion } = table;
     return { id, table, partition, quota: request.query.get('quotaName') ?? '', columns, schemaVersion, status: 'normal' };
   };
+  const find = <Kind extends Session>(
+    sessions: ReadonlyMap<string, Kind>,
+    { query, schema, table = '' }: ServiceRequest,
+    code: string,
+  ): Kind => {
+    const session = sessions.get(query.get('uploadid') ?? query.get('downloadid') ?? '');
+    if (session === undefined) throw new Refusal(code, 'There is no such session.', { status: 404 });
+    if (store.find(schema, table) !== session.table)
+      throw new Refusal('TableModified', 'The table is not the one that the session was made for.');
+    const named = [readPartition(session.table, query.get('partition')), query.get('quotaName') ?? ''];
+    if (named.join('\n') !== [session.partition, session.quota].join('\n'))
+      throw new Refusal('InvalidResourceSpec', 'The session was made for another partition or quota.');
+    return session;
+  };
   const readRows = ({ columns }: Session, { headers }: ServiceRequest, body: Buffer): readonly Row[] => {
     const content = decompress(body, headers['content-encoding']);
     const rows = discard ? [] : readRecords(content, columns);
@@ -176,20 +190,6 @@ export function openTunnel(
       return records;
     },
   };
-}
-
-function find<Kind extends Session>(
-  sessions: ReadonlyMap<string, Kind>,
-  { query, schema, table = '' }: ServiceRequest,
-  code: string,
-): Kind {
-  const session = sessions.get(query.get('uploadid') ?? query.get('downloadid') ?? '');
-  if (session === undefined) throw new Refusal(code, 'There is no such session.', { status: 404 });
-  const names = [session.table.name, session.table.schema, session.partition, session.quota];
-  const partition = readPartition(session.table, query.get('partition'));
-  if (names.join('\n') !== [table.toLowerCase(), schema, partition, query.get('quotaName') ?? ''].join('\n'))
-    throw new Refusal('InvalidResourceSpec', 'The session was made for another table, partition or quota.');
-  return session;
 }
 
 function writable<Kind extends Session>(session: Kind): Kind {
