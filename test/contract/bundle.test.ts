@@ -6,6 +6,7 @@ import { type Bundle, bundleFunction, functionFiles } from '../support/bundle.ts
 const packages: Readonly<Record<string, readonly string[]>> = {
   postgres: ['pg', 'pg-copy-streams', 'pg-pool', 'pg-protocol', 'pg-types'],
   elasticsearch: ['@elastic/elasticsearch', '@elastic/transport', 'undici'],
+  'object-storage': ['@aws-sdk/client-s3', '@aws-sdk/middleware-sdk-s3'],
 };
 
 /** Sources of the bundle that belong to another sink than this. */
