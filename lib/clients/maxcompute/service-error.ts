@@ -76,7 +76,7 @@ function word(value: unknown): string | undefined {
 }
 
 /** Milliseconds that a `Retry-After` header asks for, in either of its forms. */
-export function retryAfter(header: unknown, now: number): number | undefined {
+function retryAfter(header: unknown, now: number): number | undefined {
   if (typeof header !== 'string' || header === '') return undefined;
   const delayMs = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
   return Number.isNaN(delayMs) ? undefined : Math.max(0, delayMs);

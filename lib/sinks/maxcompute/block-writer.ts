@@ -6,7 +6,7 @@ import { maxBlocks, openUpload, type Upload } from '../../clients/maxcompute/upl
 import { ConfigError, RetriableError } from '../../core/errors.ts';
 import type { KafkaRecord } from '../../core/record.ts';
 import { toConnectorError } from './classification.ts';
-import { encode } from './encode.ts';
+import { type Encoded, encode } from './encode.ts';
 import type { Options } from './options.ts';
 import type { Pace } from './pace.ts';
 import type { Tables } from './tables.ts';
@@ -74,43 +74,43 @@ export function blockWriter({ client, config, tables, pace }: { client: Client; 
 
   return async ({ table, partition, records }, signal, settle) => {
     const name = `${table}/${partition ?? ''}`;
+    const refuse = ({ refused }: Encoded): void => {
+      for (const [record, error] of refused) settle([record], error);
+    };
     try {
       const first = await tables.plan(table, signal);
       let encoded = encode(records, first, config.blockBytes);
-      const isDone = async (): Promise<boolean> => {
-        const written = encoded.bodies.flatMap((body) => body.records);
-        if (written.length > 0 && !(await wasCommitted(name, written, signal))) return false;
-        settle(written, 'delivered');
-        return true;
-      };
-      if (!(await isDone())) {
-        const upload = await open(table, partition, signal);
-        const plan = await tables.planOf(table, upload.schema, upload.maxFieldBytes);
-        if (plan !== first) encoded = encode(records, plan, config.blockBytes);
-        const { bodies } = encoded;
-        if (bodies.length > maxBlocks)
-          throw new ConfigError(
-            'SINK_MISCONFIGURED',
-            `Expected at most ${maxBlocks} blocks in a session. Raise connector.sink.blockBytes.`,
-          );
-        for (const [block, { rows }] of bodies.entries()) {
-          if (signal.aborted) throw new RetriableError('ABORTED', 'The time for writing is over');
-          await upload.writeBlock(block, await compress(rows, config.compression), { compression: config.compression, signal });
-        }
-        const written = bodies.flatMap((body) => body.records);
-        if (written.length > 0) {
-          pace.count('commits', table);
-          await commit(name, upload, written, bodies.length, signal);
-          settle(written, 'delivered');
-        }
+      const rows = rowsOf(encoded);
+      if (rows.length === 0 || (await wasCommitted(name, rows, signal))) {
+        refuse(encoded);
+        return settle(rows, 'delivered');
       }
-      for (const [record, error] of encoded.refused) settle([record], error);
+      const upload = await open(table, partition, signal);
+      const plan = await tables.planOf(table, upload.schema, upload.maxFieldBytes);
+      if (plan !== first) encoded = encode(records, plan, config.blockBytes);
+      refuse(encoded);
+      if (encoded.bodies.length === 0) return;
+      if (encoded.bodies.length > maxBlocks)
+        throw new ConfigError('SINK_MISCONFIGURED', `Expected at most ${maxBlocks} blocks in a session. Raise connector.sink.blockBytes.`);
+      for (const [block, body] of encoded.bodies.entries()) {
+        if (signal.aborted) throw new RetriableError('ABORTED', 'The time for writing is over');
+        await upload.writeBlock(block, await compress(body.rows, config.compression), { compression: config.compression, signal });
+      }
+      const written = rowsOf(encoded);
+      pace.count('commits', table);
+      await commit(name, upload, written, encoded.bodies.length, signal);
+      settle(written, 'delivered');
     } catch (error) {
       const failure = toConnectorError(error, signal);
       if (failure.code === 'SINK_TABLE_CHANGED') tables.forget(table);
       throw failure;
     }
   };
+}
+
+/** The records that have rows. */
+function rowsOf({ bodies }: Encoded): readonly KafkaRecord[] {
+  return bodies.flatMap((body) => body.records);
 }
 
 /** Whether a commit may have come through although it failed. */

@@ -126,7 +126,7 @@ export const options = Type.Object({
   upload: Type.Union([Type.Literal('stream'), Type.Literal('block')], {
     default: 'stream',
     description:
-      'Which tunnel is used. stream: rows are there with the answer, for functions and small batches; when an answer is lost, the rows of that request come twice. block: all rows of a partition value in a batch become visible with one commit, for workers with large batches, as MaxCompute allows 500 sessions and 75 commits per table in 5 minutes and 15 seconds; only when the outcome of a commit stays unknown they come twice.',
+      'Which tunnel is used. stream: rows are there with the answer, for functions and small batches; when an answer is lost, the rows of that request come twice. block: all rows of a partition value in a batch become visible with one commit, for workers with large batches, as MaxCompute takes 500 sessions of a table in 5 minutes and 75 commits in 15 seconds; when a commit stays unanswered the service is asked what became of it, so its rows come twice only if that is never found out. Either way what Kafka delivers again, such as after a crash, comes again.',
   }),
   compression: Type.Union([Type.Literal('none'), Type.Literal('deflate'), Type.Literal('zstd')], {
     default: 'deflate',

@@ -5,6 +5,7 @@ import { isObject } from '../../core/field.ts';
 import { toJson } from '../../core/json.ts';
 import { decimalText } from './decimal.ts';
 import { toDay, toInstant, toWallTime } from './instant.ts';
+import { bigInteger, boolean, double, float, integer } from './numbers.ts';
 import type { Zone } from './zone.ts';
 
 /** Appends a value that is not null, or answers what was expected instead of it, having appended nothing that counts. */
@@ -105,60 +106,6 @@ function writerOf(type: ColumnType, settings: ValueSettings): WriteValue | undef
 }
 
 const anInstant = 'an instant: text such as 2026-03-04T05:06:07Z, or milliseconds since the epoch';
-const wholeNumber = /^[+-]?\d{1,30}$/;
-
-function integer(least: number, most: number): WriteValue {
-  const expected = `a whole number from ${least} to ${most}`;
-  return (rows, value) => {
-    const number =
-      typeof value === 'number'
-        ? value
-        : typeof value === 'bigint' || (typeof value === 'string' && wholeNumber.test(value))
-          ? Number(value)
-          : Number.NaN;
-    return Number.isInteger(number) && number >= least && number <= most ? rows.integer(number) : expected;
-  };
-}
-
-const mostBigint = 2n ** 63n - 1n;
-const aBigint = `a whole number from ${-mostBigint} to ${mostBigint}`;
-
-/** -2^63 means NULL to the service's SQL, so it is no value. */
-const bigInteger: WriteValue = (rows, value) => {
-  if (typeof value === 'number') {
-    if (Number.isSafeInteger(value)) return rows.integer(value);
-    return Number.isInteger(value) ? bigInteger(rows, BigInt(value)) : aBigint;
-  }
-  const whole =
-    typeof value === 'bigint' ? value : typeof value === 'string' && wholeNumber.test(value) ? BigInt(value.replace(/^\+/, '')) : undefined;
-  return whole !== undefined && whole >= -mostBigint && whole <= mostBigint ? rows.bigInteger(whole) : aBigint;
-};
-
-const boolean: WriteValue = (rows, value) => {
-  if (value === true || value === 'true') return rows.boolean(true);
-  return value === false || value === 'false' ? rows.boolean(false) : 'true or false';
-};
-
-const float: WriteValue = (rows, value) => {
-  const number = toDouble(value);
-  const isTooLarge = number !== undefined && Number.isFinite(number) && !Number.isFinite(Math.fround(number));
-  return number === undefined || isTooLarge ? 'a number that FLOAT can hold' : rows.float(number);
-};
-
-const double: WriteValue = (rows, value) => {
-  const number = toDouble(value);
-  return number === undefined ? 'a number' : rows.double(number);
-};
-
-const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const specialNumber = /^(NaN|[+-]?Infinity)$/;
-
-function toDouble(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
-  if (typeof value === 'bigint') return Number(value);
-  return typeof value === 'string' && (number.test(value) || specialNumber.test(value)) ? Number(value) : undefined;
-}
-
 function text(maxCharacters: number, maxBytes: number): WriteValue {
   return (rows, value) => {
     if (value instanceof Uint8Array) {
