@@ -98,7 +98,7 @@ describe('a record can add neither a mention nor a link', () => {
 
   it('in DingTalk', () => {
     holds((each) => {
-      const { markdown, at } = JSON.parse(dingtalkBody(each, { ...nobody, keyword: undefined })) as {
+      const { markdown, at } = JSON.parse(dingtalkBody(each, nobody)) as {
         markdown: { title: string; text: string };
         at: object;
       };
@@ -110,7 +110,7 @@ describe('a record can add neither a mention nor a link', () => {
 
   it('in Feishu', () => {
     holds((each) => {
-      const { card } = JSON.parse(feishuBody(each, { ...nobody, keyword: undefined }, undefined, 0)) as {
+      const { card } = JSON.parse(feishuBody(each, nobody, undefined, 0)) as {
         card: { elements: { tag: string; text?: { tag: string; content: string } }[] };
       };
       for (const { text } of card.elements) {
