@@ -5,7 +5,7 @@ import { ConnectorError } from '../core/errors.ts';
 import { isObject } from '../core/field.ts';
 import { type PackagedConnector, packageConnector } from '../platforms/lambda/package.ts';
 import { type ConnectorPlan, type FunctionInput, planService } from '../platforms/lambda/plan.ts';
-import { connectorResources } from '../platforms/lambda/template.ts';
+import { connectorResources, roleLogicalId } from '../platforms/lambda/template.ts';
 import type { PluginUtilities, Serverless } from './serverless.ts';
 
 /** Turns functions with a `connector:` block into deployable ones: bundles, event source mappings, roles and alarms. */
@@ -93,6 +93,14 @@ export class SluicePlugin {
         secrets: packaged.secrets,
       });
       Object.assign(template.Resources, resources);
+      // The function's role says so by itself, and template linters object to being told twice.
+      const compiled = template.Resources[naming.getLambdaLogicalId(name.connector)];
+      if (isObject(compiled) && Array.isArray(compiled['DependsOn']))
+        Reflect.set(
+          compiled,
+          'DependsOn',
+          compiled['DependsOn'].filter((dependency) => dependency !== roleLogicalId(name.connector)),
+        );
     }
   }
 
