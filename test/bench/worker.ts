@@ -1,6 +1,7 @@
 import { workerNodeOptions } from '../../lib/platforms/worker/node-options.ts';
 import { startKafka } from '../support/servers/kafka.ts';
 import { bulkEndpoint, type Destination, lazyServers, nowhere, otherTopic, type Servers, tableOf } from './destinations.ts';
+import { httpEndpoint } from './http-endpoint.ts';
 import { bytesPerOrder } from './orders.ts';
 import { type BenchOptions, digits, type Finding, type WorkerResult } from './results.ts';
 import { inProcess } from './subprocess.ts';
@@ -32,6 +33,8 @@ const configurations: Readonly<Record<string, Configuration>> = {
     open: (servers) => tableOf(servers, { write: 'insert' }, { acceptDuplicates: true }),
   },
   elasticsearch: { sink: ['elasticsearch', 'elasticsearch'], goal: 18, open: bulkEndpoint },
+  webhook: { sink: ['webhook', 'webhook'], goal: 6, open: () => httpEndpoint({ batch: { format: 'lines' } }) },
+  'webhook-single': { sink: ['webhook', 'webhook'], goal: 60, open: () => httpEndpoint({}) },
   'kafka-topic': { sink: ['kafka-topic', 'kafkaTopic'], goal: 10, open: otherTopic },
 };
 const memoryGoalMb = 300;
