@@ -109,10 +109,10 @@ describeWith(['kafka', 'kafka2'], 'mirror between two clusters', ({ kafka, kafka
       'a=1',
       'b=2',
       'a=3',
-      `sluice.source=${topic}:2:0:0:0:${id}`,
       `sluice.chain=${clusterId}/${topic}`,
+      `sluice.source=${topic}:2:0:0:0:${id}`,
     ]);
-    expect(headersOf(found[1]!)).toEqual([`sluice.source=${topic}:1:0:0:0:${id}`, `sluice.chain=${clusterId}/${topic}`]);
+    expect(headersOf(found[1]!)).toEqual([`sluice.chain=${clusterId}/${topic}`, `sluice.source=${topic}:1:0:0:0:${id}`]);
   });
 
   it('does not go round between two clusters that mirror each other under other names', async () => {

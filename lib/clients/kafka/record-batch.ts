@@ -1,7 +1,7 @@
 import type { Header, Origin, SourceRecord } from '../../core/record.ts';
 import { type Codec, type Compression, codecIds, codecOf } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
-import { ByteReader, ByteWriter, varIntSize, varLongSize } from './varint.ts';
+import { ByteReader, ByteWriter, digitCount, varIntSize, varLongSize } from './varint.ts';
 
 // Layout: https://kafka.apache.org/documentation/#recordbatch. Fetched batches are read here instead of by kafkajs, because kafkajs folds
 // repeated header names into an object and cannot write a null header value, and because it computes every number as a bigint.
@@ -16,6 +16,17 @@ const controlFlag = 0x20;
 /** Stands for a header value that is null in Kafka: empty to whoever reads it, null again when it is written. */
 export const nullHeaderValue: Uint8Array = new Uint8Array(0);
 
+/** Headers after the record's own that many records share but for one number: they are encoded once, and the number is written into the last value. */
+export interface Stamp {
+  /** How many headers they are. */
+  readonly count: number;
+  /** All of them, encoded, up to the length of the last value. */
+  readonly lead: Uint8Array;
+  /** The last value, before and after the number. */
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
 /** One record to be produced. A record without a timestamp gets the time of sending. */
 export interface OutgoingRecord {
   readonly topic: string;
@@ -26,7 +37,31 @@ export interface OutgoingRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: readonly Header[];
+  readonly stamp?: Stamp | undefined;
+  /** What the stamp says of this record: a whole number, not negative. */
+  readonly stampNumber?: number;
   readonly timestamp?: number;
+}
+
+/** A stamp of these headers, the last of which holds a number between two texts in ASCII. */
+export function stampOf(
+  headers: readonly Header[],
+  last: { readonly key: string; readonly before: string; readonly after: string },
+): Stamp {
+  const name = Buffer.from(last.key);
+  const size = headers.reduce((sum, { key, value }) => sum + 10 + Buffer.byteLength(key) + value.length, 5 + name.length);
+  const writer = new ByteWriter(Buffer.alloc(size));
+  for (const { key, value } of headers) {
+    writer.text(key);
+    writer.nullableBytes(toWire(value));
+  }
+  writer.nullableBytes(name);
+  return {
+    count: headers.length + 1,
+    lead: writer.bytes.subarray(0, writer.at),
+    before: Buffer.from(last.before, 'latin1'),
+    after: Buffer.from(last.after, 'latin1'),
+  };
 }
 
 /** Records of one partition as one record batch. */
@@ -70,17 +105,23 @@ export async function encodeRecordBatch(records: readonly OutgoingRecord[], comp
 }
 
 /** Bytes that a record takes in a batch that is not compressed, to the safe side. */
-export function encodedSize({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
+export function encodedSize({ key, value, headers, stamp }: Pick<OutgoingRecord, 'key' | 'value' | 'headers' | 'stamp'>): number {
   let size = 32 + (key?.length ?? 0) + (value?.length ?? 0);
   for (const header of headers) size += 10 + Buffer.byteLength(header.key) + header.value.length;
+  if (stamp !== undefined) size += 20 + stamp.lead.length + stamp.before.length + stamp.after.length;
   return size;
 }
 
-function bodySize({ key, value, headers }: OutgoingRecord, timestampDelta: number, offsetDelta: number): number {
-  let size = 1 + varLongSize(timestampDelta) + varIntSize(offsetDelta) + bytesSize(key) + bytesSize(value) + varIntSize(headers.length);
+function bodySize({ key, value, headers, stamp, stampNumber = 0 }: OutgoingRecord, timestampDelta: number, offsetDelta: number): number {
+  const count = headers.length + (stamp?.count ?? 0);
+  let size = 1 + varLongSize(timestampDelta) + varIntSize(offsetDelta) + bytesSize(key) + bytesSize(value) + varIntSize(count);
   for (const header of headers) {
     const nameSize = Buffer.byteLength(header.key);
     size += varIntSize(nameSize) + nameSize + bytesSize(toWire(header.value));
+  }
+  if (stamp !== undefined) {
+    const last = stamp.before.length + digitCount(stampNumber) + stamp.after.length;
+    size += stamp.lead.length + varIntSize(last) + last;
   }
   return size;
 }
@@ -100,11 +141,19 @@ function writeRecord(writer: ByteWriter, record: OutgoingRecord, timestampDelta:
   writer.varInt(offsetDelta);
   writer.nullableBytes(record.key);
   writer.nullableBytes(record.value);
-  writer.varInt(record.headers.length);
-  for (const { key, value } of record.headers) {
+  const { headers, stamp, stampNumber = 0 } = record;
+  writer.varInt(headers.length + (stamp?.count ?? 0));
+  for (const { key, value } of headers) {
     writer.text(key);
     writer.nullableBytes(toWire(value));
   }
+  if (stamp === undefined) return;
+  writer.raw(stamp.lead);
+  const digits = digitCount(stampNumber);
+  writer.varInt(stamp.before.length + digits + stamp.after.length);
+  writer.raw(stamp.before);
+  writer.digits(stampNumber, digits);
+  writer.raw(stamp.after);
 }
 
 /** What the records of one batch share. The names are those by which kafkajs filters aborted transactions. */

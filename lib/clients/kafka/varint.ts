@@ -19,6 +19,13 @@ function zigzagLong(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value;
 }
 
+/** Decimal digits of a whole number that is not negative. */
+export function digitCount(value: number): number {
+  let count = 1;
+  for (let limit = 10; value >= limit; limit *= 10) count++;
+  return count;
+}
+
 /** Writes forward into a buffer that is large enough. */
 export class ByteWriter {
   readonly bytes: Buffer;
@@ -52,6 +59,22 @@ export class ByteWriter {
     this.varInt(bytes.length);
     this.bytes.set(bytes, this.at);
     this.at += bytes.length;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.bytes.set(bytes, this.at);
+    this.at += bytes.length;
+  }
+
+  /** A whole number in as many decimal digits as it has. */
+  digits(value: number, count: number): void {
+    let rest = value;
+    for (let at = this.at + count - 1; at >= this.at; at--) {
+      const next = Math.floor(rest / 10);
+      this.bytes[at] = 48 + (rest - next * 10);
+      rest = next;
+    }
+    this.at += count;
   }
 
   text(text: string): void {

@@ -1,18 +1,16 @@
-import type { OutgoingRecord } from '../../clients/kafka/record-batch.ts';
+import type { OutgoingRecord, Stamp } from '../../clients/kafka/record-batch.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { toJson } from '../../core/json.ts';
 import type { Header, KafkaRecord } from '../../core/record.ts';
 import type { Route } from '../../core/route.ts';
 import { parseTemplate } from '../../core/template.ts';
 import type { Options } from './options.ts';
-import { headerText, type NextChain, provenanceHeaders, sourceText } from './provenance.ts';
+import { headerText, provenanceHeaders, type StampFor } from './provenance.ts';
 
 /** What is known of the two clusters; undefined where nobody asked. */
 export interface Places {
-  readonly next: NextChain;
+  readonly stampFor: StampFor;
   readonly isSameCluster: boolean;
-  /** Kafka's id of a source topic, where it has one. */
-  topicId(topic: string): string | undefined;
 }
 
 /** The record as it is produced, or 'ignored' when it has been in the target already. Throws a DataError for one that cannot be. */
@@ -31,25 +29,26 @@ export function outgoing(config: Options, route: Route, now: () => number, place
     const topic = route(record);
     const known = places();
     let headers = record.headers;
-    let stamps: readonly Header[] | undefined;
+    let stamp: Stamp | undefined;
     if (known !== undefined) {
       if (known.isSameCluster && topic === origin.topic) throw sameTopic(topic);
       const isMirrored = headers.length > 0 && headers.some(isProvenance);
-      const next = known.next(isMirrored ? headerText(headers, provenanceHeaders.chain) : undefined, origin.topic, topic);
-      if (next === undefined) return 'ignored';
+      stamp = known.stampFor(record, isMirrored ? headerText(headers, provenanceHeaders.chain) : undefined, topic);
+      if (stamp === undefined) return 'ignored';
       if (isMirrored) headers = headers.filter((header) => !isProvenance(header));
-      stamps = [{ key: provenanceHeaders.source, value: Buffer.from(sourceText(record, known.topicId(origin.topic)), 'latin1') }, next];
     }
     if (edit !== undefined) headers = edit(headers, record);
-    return {
+    const made = {
       topic,
-      ...(keepsPartition ? { partition: origin.partition } : {}),
-      ...(partitionKeyOf === undefined ? {} : { partitionKey: partitionKeyOf(record) }),
       key: keyOf(record),
       value: record.value === null ? null : (record.bytes ?? toBytes(record.value)),
-      headers: stamps === undefined ? headers : headers.length === 0 ? stamps : [...headers, ...stamps],
+      headers,
       timestamp: keepsTime ? record.timestamp : now(),
+      stamp,
+      stampNumber: stamp === undefined ? 0 : record.version.offset,
     };
+    if (keepsPartition) return { ...made, partition: origin.partition };
+    return partitionKeyOf === undefined ? made : { ...made, partitionKey: partitionKeyOf(record) };
   };
 }
 

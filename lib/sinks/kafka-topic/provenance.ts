@@ -1,4 +1,5 @@
-import type { Header, KafkaRecord } from '../../core/record.ts';
+import { type Stamp, stampOf } from '../../clients/kafka/record-batch.ts';
+import type { Header, KafkaRecord, Version } from '../../core/record.ts';
 
 /** Where a mirrored record was before. */
 export const provenanceHeaders = { source: 'sluice.source', chain: 'sluice.chain' } as const;
@@ -19,14 +20,9 @@ export interface MirroredFrom {
   readonly topicId: string | undefined;
 }
 
-/** `topic:partition:offset:epoch:part:topic id`; neither names of topics nor ids hold a colon. */
-export function sourceText({ version, part }: Pick<KafkaRecord, 'version' | 'part'>, topicId = ''): string {
-  return `${version.topic}:${version.partition}:${version.offset}:${version.epoch}:${part}:${topicId}`;
-}
-
 const sourcePattern = /^([^:]+):(\d+):(\d+):(\d+):(\d+):([\w-]*)$/;
 
-/** Reads what `sourceText` wrote; undefined for anything else. */
+/** Reads the header `sluice.source`; undefined for anything else. */
 export function parseSource(text: string): MirroredFrom | undefined {
   const match = sourcePattern.exec(text);
   if (match === null) return undefined;
@@ -61,24 +57,70 @@ function clusterOf(word: string): string {
   return word.slice(0, word.indexOf('/'));
 }
 
-/** The chain of a record that goes on, ready to be written; undefined when it would go round. */
-export type NextChain = (incoming: string | undefined, sourceTopic: string, targetTopic: string) => Header | undefined;
+/** The chain of a record that goes on; undefined when it would go round. */
+export function nextChain(incoming: string | undefined, source: string, target: string): string | undefined {
+  const before = incoming === undefined || incoming === '' ? [] : incoming.split(',');
+  return isLoop(before, source, target) ? undefined : [...before, source].join(',');
+}
 
-const rememberedChains = 1_000;
+/** The headers that a record goes on with, but for its offset; undefined when it would go round. */
+export type StampFor = (record: KafkaRecord, incoming: string | undefined, targetTopic: string) => Stamp | undefined;
 
-/** Adds the source to chains. Records share few different ones, so each is worked out once. */
-export function chains(clusters: { readonly source: string; readonly target: string }): NextChain {
-  const known = new Map<string, Header | undefined>();
-  return (incoming, sourceTopic, targetTopic) => {
-    const name = `${sourceTopic} ${targetTopic} ${incoming ?? ''}`;
-    if (known.has(name)) return known.get(name);
-    if (known.size >= rememberedChains) known.clear();
-    const before = incoming === undefined || incoming === '' ? [] : incoming.split(',');
-    const source = hop(clusters.source, sourceTopic);
-    const next = isLoop(before, source, hop(clusters.target, targetTopic))
-      ? undefined
-      : { key: provenanceHeaders.chain, value: Buffer.from([...before, source].join(','), 'latin1') };
-    known.set(name, next);
-    return next;
+export interface StampOptions {
+  /** The ids of the clusters. */
+  readonly source: string;
+  readonly target: string;
+  /** Kafka's id of a source topic, where it has one. */
+  readonly topicId: (topic: string) => string | undefined;
+}
+
+interface Known {
+  readonly record: KafkaRecord;
+  readonly version: Version;
+  readonly incoming: string | undefined;
+  readonly targetTopic: string;
+  readonly topicId: string | undefined;
+  readonly stamp: Stamp | undefined;
+}
+
+const rememberedStamps = 1_000;
+
+/** `topic:partition:offset:epoch:part:topic id`, and the chain. Runs of records share all but the offset, so each is put together once. */
+export function stamps({ source, target, topicId }: StampOptions): StampFor {
+  const known = new Map<string, Stamp | undefined>();
+  let last: Known | undefined;
+  return (record, incoming, targetTopic) => {
+    const { origin, version, part } = record;
+    const id = topicId(origin.topic);
+    if (
+      last !== undefined &&
+      last.incoming === incoming &&
+      last.targetTopic === targetTopic &&
+      last.topicId === id &&
+      isSamePlace(last, record)
+    )
+      return last.stamp;
+    const before = `${version.topic}:${version.partition}:`;
+    const after = `:${version.epoch}:${part}:${id ?? ''}`;
+    const name = `${origin.topic} ${before} ${after} ${targetTopic} ${incoming ?? ''}`;
+    if (!known.has(name)) {
+      if (known.size >= rememberedStamps) known.clear();
+      const chain = nextChain(incoming, hop(source, origin.topic), hop(target, targetTopic));
+      const header = { key: provenanceHeaders.chain, value: Buffer.from(chain ?? '', 'latin1') };
+      known.set(name, chain === undefined ? undefined : stampOf([header], { key: provenanceHeaders.source, before, after }));
+    }
+    const stamp = known.get(name);
+    last = { record, version, incoming, targetTopic, topicId: id, stamp };
+    return stamp;
   };
+}
+
+function isSamePlace({ record, version }: Known, { origin, version: other, part }: KafkaRecord): boolean {
+  return (
+    version.partition === other.partition &&
+    version.epoch === other.epoch &&
+    record.part === part &&
+    version.topic === other.topic &&
+    record.origin.topic === origin.topic
+  );
 }

@@ -1,7 +1,7 @@
 import type { Lookout } from '../../clients/kafka/lookout.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { KafkaRecord } from '../../core/record.ts';
-import { chains, type NextChain } from './provenance.ts';
+import { type StampFor, stamps } from './provenance.ts';
 
 const refreshMs = 60_000;
 
@@ -10,7 +10,7 @@ export interface Surroundings {
   readonly sourceId: string;
   readonly targetId: string;
   readonly isSameCluster: boolean;
-  readonly next: NextChain;
+  readonly stampFor: StampFor;
   /** Kafka's id of a source topic, where it has one; as of a minute ago at most. */
   topicId(topic: string): string | undefined;
   /** Partitions of a source topic; undefined where nobody may ask. */
@@ -50,12 +50,13 @@ export function explorer({ source, sourceClusterId, target, now }: ExplorerOptio
       if (known !== undefined && known.sourceId === sourceId) return known;
       const { clusterId: targetId } =
         source === target && found !== undefined ? found : await target.ask((inspector) => inspector.describe([]), signal);
+      const topicId = (topic: string) => topics.get(topic)?.id;
       known = {
         sourceId,
         targetId,
         isSameCluster: sourceId === targetId,
-        next: chains({ source: sourceId, target: targetId }),
-        topicId: (topic) => topics.get(topic)?.id,
+        stampFor: stamps({ source: sourceId, target: targetId, topicId }),
+        topicId,
         partitions: (topic) => topics.get(topic)?.partitions,
       };
       return known;

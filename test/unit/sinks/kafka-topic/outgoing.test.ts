@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { nullHeaderValue } from '../../../../lib/clients/kafka/record-batch.ts';
+import {
+  decodeRecordBatches,
+  encodeRecordBatch,
+  nullHeaderValue,
+  type OutgoingRecord,
+} from '../../../../lib/clients/kafka/record-batch.ts';
 import { parseConfig } from '../../../../lib/core/config.ts';
 import { DataError } from '../../../../lib/core/errors.ts';
 import { options } from '../../../../lib/sinks/kafka-topic/options.ts';
 import { outgoing, type Places } from '../../../../lib/sinks/kafka-topic/outgoing.ts';
-import { chains } from '../../../../lib/sinks/kafka-topic/provenance.ts';
+import { stamps } from '../../../../lib/sinks/kafka-topic/provenance.ts';
 import { record } from '../../../support/records.ts';
 
 const now = () => 77;
@@ -22,20 +27,23 @@ const made = (more: object, value: unknown, given: Parameters<typeof record>[2] 
   return result;
 };
 const places = (more: Partial<Places> = {}): Places => ({
-  next: chains({ source: 'east', target: 'west' }),
+  stampFor: stamps({ source: 'east', target: 'west', topicId: () => 'T0pic-id' }),
   isSameCluster: false,
-  topicId: () => 'T0pic-id',
   ...more,
 });
-const text = (result: ReturnType<ReturnType<typeof reader>>) =>
-  result === 'ignored' ? result : result.headers.map(({ key, value }) => `${key}=${Buffer.from(value)}`);
+/** The headers as a reader of the topic sees them. */
+const text = async (...results: readonly (OutgoingRecord | 'ignored')[]) => {
+  const records = results.filter((result) => result !== 'ignored');
+  const read = await decodeRecordBatches(await encodeRecordBatch(records, 'none', 0), 'copies', 0);
+  return read.flatMap(({ headers }) => headers.map(({ key, value }) => `${key}=${Buffer.from(value)}`));
+};
 
 describe('an outgoing record', () => {
   it('keeps key, headers and timestamp, and passes on bytes that nothing touched', () => {
     const headers = [header('a', '1'), header('a', '2')];
     const source = { ...record('k', { n: 1 }, { headers, timestamp: 5, raw: true }), bytes: Buffer.from('{ "n": 1.0 }') };
     const result = reader()(source);
-    expect(result).toEqual({ topic: 'copies', key: Buffer.from('k'), value: Buffer.from('{ "n": 1.0 }'), headers, timestamp: 5 });
+    expect(result).toMatchObject({ topic: 'copies', key: Buffer.from('k'), value: Buffer.from('{ "n": 1.0 }'), headers, timestamp: 5 });
     expect(result).toHaveProperty('headers', headers);
   });
 
@@ -69,11 +77,11 @@ describe('an outgoing record', () => {
     expect(made({}, 1).key).toEqual(Buffer.from('k'));
   });
 
-  it('loses, renames and gets headers, in this order, and null values stay null', () => {
+  it('loses, renames and gets headers, in this order, and null values stay null', async () => {
     const headers = [header('trace-a', '1'), { key: 'old', value: nullHeaderValue }, header('drop', '2'), header('kept', '3')];
     const edit = { headers: { remove: ['trace-*', 'drop'], rename: { old: 'new' }, add: { from: '{topic}/{value.n}', drop: 'again' } } };
     const result = made(edit, { n: 4 }, { headers });
-    expect(text(result)).toEqual(['new=', 'kept=3', 'from=orders/4', 'drop=again']);
+    expect(await text(result)).toEqual(['new=', 'kept=3', 'from=orders/4', 'drop=again']);
     expect(result.headers[0]!.value).toBe(nullHeaderValue);
   });
 
@@ -81,22 +89,34 @@ describe('an outgoing record', () => {
     expect(made({ timestamp: 'now' }, 1, { timestamp: 5 }).timestamp).toBe(77);
   });
 
-  it('says where it comes from, once, and where it was before', () => {
+  it('says where it comes from, once, and where it was before', async () => {
     const headers = [header('x', '1'), header('sluice.source', 'old'), header('sluice.chain', 'north/orders')];
-    const result = reader({}, places())(record('k', 1, { headers, partition: 3, offset: 1842, epoch: 2 }));
-    expect(text(result)).toEqual(['x=1', 'sluice.source=orders:3:1842:2:0:T0pic-id', 'sluice.chain=north/orders,east/orders']);
+    const write = reader({}, places());
+    const made = [
+      write(record('k', 1, { headers, partition: 3, offset: 1842, epoch: 2 })),
+      write(record('k', 1, { partition: 3, offset: 9_007_199_254_740_991, epoch: 2 })),
+      write(record('k', 1, { partition: 3, offset: 0, epoch: 2, part: 1 })),
+      write(record('k', 1, { partition: 4, offset: 10 })),
+    ];
+    expect(await text(...made)).toEqual([
+      ...['x=1', 'sluice.chain=north/orders,east/orders', 'sluice.source=orders:3:1842:2:0:T0pic-id'],
+      ...['sluice.chain=east/orders', 'sluice.source=orders:3:9007199254740991:2:0:T0pic-id'],
+      ...['sluice.chain=east/orders', 'sluice.source=orders:3:0:2:1:T0pic-id'],
+      ...['sluice.chain=east/orders', 'sluice.source=orders:4:10:0:0:T0pic-id'],
+    ]);
   });
 
   it('is not made when the record was in the target cluster already', () => {
     expect(reader({}, places())(record('k', 1, { headers: [header('sluice.chain', 'west/anything,north/orders')] }))).toBe('ignored');
   });
 
-  it('is refused when it would go back into the topic that it comes from', () => {
-    const write = reader({}, places({ isSameCluster: true, next: chains({ source: 'east', target: 'east' }) }));
+  it('is refused when it would go back into the topic that it comes from', async () => {
+    const stampFor = stamps({ source: 'east', target: 'east', topicId: () => undefined });
+    const write = reader({}, places({ isSameCluster: true, stampFor }));
     expect(() => write(record('k', 1, { topic: 'copies' }))).toThrow('connector.sink.topic is the topic that is read');
-    expect(text(write(record('k', 1, { topic: 'orders', offset: 4 })))).toEqual([
-      'sluice.source=orders:0:4:0:0:T0pic-id',
+    expect(await text(write(record('k', 1, { topic: 'orders', offset: 4 })))).toEqual([
       'sluice.chain=east/orders',
+      'sluice.source=orders:0:4:0:0:',
     ]);
   });
 });
