@@ -190,6 +190,18 @@ describeWith(['postgres'], 'changes of rows as Debezium writes them', ({ postgre
       expect(await write(lsnSink, lacking)).toEqual(['data SINK_REJECTED_RECORD']);
     });
 
+    it('says that a deleted row cannot be kept without its values', async () => {
+      await bench.client.query('alter table things alter name set not null');
+      const sink = await bench.open(base);
+      const records = [decoded({ id: 1 }, change('c', null, { id: 1, name: 'a' })), decoded({ id: 1 }, change('d', { id: 1 }, null))];
+      const outcomes = await sink.write(records, { signal });
+      expect(codes(outcomes)).toEqual(['delivered', 'config SINK_MISCONFIGURED']);
+      expect(outcomes[1]).toHaveProperty('message', expect.stringContaining('connector.sink.deletes to hard'));
+      const hard = await bench.open({ ...base, deletes: 'hard' });
+      expect(codes(await hard.write(records, { signal }))).toEqual(['delivered', 'delivered']);
+      expect(await things()).toEqual([]);
+    });
+
     it('says that a topic was created again', async () => {
       const sink = await bench.open(base);
       await write(sink, decoded({ id: 1 }, change('c', null, { id: 1, name: 'a' }), { offset: 90 }));

@@ -85,7 +85,7 @@ export const options = Type.Object({
   truncates: Type.Union([Type.Literal('ignore'), Type.Literal('apply')], {
     default: 'ignore',
     description:
-      'Whether a truncate among the changes of Debezium empties the table. Fit for topics of one partition: a truncate that comes twice also takes what other partitions brought since.',
+      'Whether a truncate among the changes of Debezium empties the table. Without a guard that is fit for topics of one partition: a truncate that comes twice also takes what other partitions brought since.',
   }),
   unavailableValue: Type.String({
     minLength: 1,
@@ -348,7 +348,8 @@ export function guaranteesOf(config: Options): Guarantees {
   const isGuarded = write === 'upsert' && guard.type !== 'none' && deletes !== 'hard';
   if (changes !== undefined)
     return {
-      idempotent: write === 'upsert',
+      // Without a guard a truncate that comes again takes rows that other partitions brought since.
+      idempotent: write === 'upsert' && (config.truncates === 'ignore' || guard.type !== 'none'),
       ordered: isGuarded && config.truncates === 'ignore',
       // Other deletes are changes of their own.
       deletes: changes === 'debezium' && key.from === 'key' && deletes !== 'ignore',

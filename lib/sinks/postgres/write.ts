@@ -128,7 +128,8 @@ async function rowsOf(
   }
 }
 
-function refusedMark(plan: Plan, { key, guard }: Settings): ConfigError | undefined {
+/** Why the table can keep no row for what was deleted, if it cannot. */
+export function refusedMark(plan: Plan, { key, guard }: Settings): ConfigError | undefined {
   const guards = (name: string): boolean => guard.type === 'field' && guard.column === name;
   const column = plan.fields.find(
     ({ required, column: { name, notNull } }) => (required || (notNull && guards(name))) && !key.columns.includes(name),

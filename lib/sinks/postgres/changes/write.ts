@@ -8,7 +8,7 @@ import type { Options, Settings } from '../options.ts';
 import { StaleTable, unwritten } from '../piece.ts';
 import type { Plan } from '../plan.ts';
 import type { Tables } from '../tables.ts';
-import type { TableWriter } from '../write.ts';
+import { refusedMark, type TableWriter } from '../write.ts';
 import { applyChanges } from './apply.ts';
 import { analyticdbChanges, debeziumChanges, type ReadChange } from './change.ts';
 import { ChangeRecord } from './change-record.ts';
@@ -107,6 +107,7 @@ async function operationsOf(
   let plan = await tables.plan(table, rowsAfter(records), signal);
   for (let mayEvolve = config.autoEvolve; ; mayEvolve = false) {
     const maker = operationMaker(plan, config, settings, read, { mayEvolve });
+    const refusal = settings.deletes === 'soft' ? refusedMark(plan, settings) : undefined;
     const operations: Operation[] = [];
     const strangers: KafkaRecord[] = [];
     for (const position of open) {
@@ -116,6 +117,7 @@ async function operationsOf(
       if (made === 'unknown') strangers.push(record);
       else if (made === 'nothing') outcomes[position] = 'ignored';
       else if (made instanceof DataError) outcomes[position] = made;
+      else if (made.remove !== undefined && refusal !== undefined) outcomes[position] = refusal;
       else operations.push(made);
     }
     const refused = open.filter((position) => outcomes[position] instanceof DataError);

@@ -20,6 +20,19 @@ describe('the options', () => {
     [{ write: 'upsert', primaryKey: ['id'], primaryKeyFrom: 'key', guard: 'none', deletes: 'soft' }, 'deletes'],
     [{ autoEvolve: true, unknownFields: 'ignore' }, 'unknownFields'],
     [{ url: { env: 'URL' } }, 'host'],
+    [{ changes: 'analyticdb' }, 'primaryKey'],
+    [{ changes: 'analyticdb', primaryKey: ['id'], write: 'update' }, 'write'],
+    [{ changes: 'analyticdb', primaryKey: ['id'], primaryKeyFrom: 'key', write: 'upsert' }, 'primaryKeyFrom'],
+    [{ changes: 'analyticdb', primaryKey: ['id'], write: 'upsert', guard: 'version' }, 'guard'],
+    [{ changes: 'analyticdb', primaryKey: ['id'], write: 'upsert', truncates: 'apply' }, 'truncates'],
+    [{ changes: 'debezium', primaryKey: ['id'], write: 'upsert', unknownFields: 'column' }, 'unknownFields'],
+    [{ offsets: {}, primaryKey: ['id'] }, 'offsets'],
+    [{ offsets: {}, changes: 'analyticdb', primaryKey: ['id'] }, 'offsets'],
+    [{ columns: { id: 'intt' } }, 'columns.id'],
+    [{ dialect: 'analyticdb', write: 'update', primaryKey: ['id'] }, 'write'],
+    [{ dialect: 'analyticdb', primaryKey: ['id'] }, 'write'],
+    [{ dialect: 'analyticdb', unknownFields: 'column' }, 'unknownFields'],
+    [{ optimizer: false }, 'optimizer'],
   ])('%j make no sense: %s', (config, path) => {
     expect(problems(config)).toContain(path);
   });
@@ -33,6 +46,14 @@ describe('the options', () => {
     { write: 'upsert', primaryKey: ['id'], primaryKeyFrom: 'key' },
     { write: 'upsert', primaryKey: ['id'], primaryKeyFrom: 'key', deletes: 'ignore' },
     { write: 'update', primaryKey: ['id'], primaryKeyFrom: 'key' },
+    { changes: 'analyticdb', primaryKey: ['id'] },
+    { changes: 'analyticdb', primaryKey: ['id'], write: 'upsert', guard: { field: 'ts_ms' } },
+    { changes: 'debezium', primaryKey: ['id'], write: 'upsert', guard: { field: 'lsn' }, truncates: 'apply' },
+    { changes: 'debezium', primaryKey: ['id'], primaryKeyFrom: 'value', write: 'upsert' },
+    { offsets: {} },
+    { columns: { id: 'bigint' } },
+    { dialect: 'analyticdb', offsets: {}, optimizer: false },
+    { dialect: 'analyticdb', primaryKey: ['id'], write: 'upsert' },
   ])('%j make sense', (config) => {
     expect(problems(config)).toEqual([]);
   });
@@ -72,6 +93,15 @@ describe('the guarantees', () => {
     [{ write: 'upsert', primaryKey: ['id'], primaryKeyFrom: 'key', deletes: 'hard' }, 'idempotent deletes'],
     [{ write: 'upsert', primaryKey: ['id'], primaryKeyFrom: 'key', guard: 'none' }, 'idempotent deletes'],
     [{ write: 'update', primaryKey: ['id'], primaryKeyFrom: 'key' }, 'idempotent deletes'],
+    [{ offsets: {} }, 'idempotent'],
+    [{ changes: 'analyticdb', primaryKey: ['id'] }, ''],
+    [{ changes: 'analyticdb', primaryKey: ['id'], write: 'upsert' }, 'idempotent'],
+    [{ changes: 'analyticdb', primaryKey: ['id'], write: 'upsert', guard: { field: 'ts_ms' } }, 'idempotent ordered'],
+    [{ changes: 'debezium', primaryKey: ['id'], write: 'upsert' }, 'idempotent ordered deletes'],
+    [{ changes: 'debezium', primaryKey: ['id'], write: 'upsert', guard: 'none' }, 'idempotent deletes'],
+    [{ changes: 'debezium', primaryKey: ['id'], write: 'upsert', guard: 'none', truncates: 'apply' }, 'deletes'],
+    [{ changes: 'debezium', primaryKey: ['id'], write: 'upsert', truncates: 'apply' }, 'idempotent deletes'],
+    [{ changes: 'debezium', primaryKey: ['id'], write: 'upsert', deletes: 'hard' }, 'idempotent deletes'],
   ])('of %j are: %s', (config, claimed) => {
     const { partial, ...others } = postgres.guarantees(parse(config));
     expect(partial).toBe(true);
