@@ -6,7 +6,7 @@ import { defineSink, type OpenContext, type Sink } from '../core/sink.ts';
 import { parseTemplate } from '../core/template.ts';
 import { blockWriter } from './maxcompute/block-writer.ts';
 import { errorRules, toConnectorError } from './maxcompute/classification.ts';
-import { checkOptions, guaranteesOf, modesOf, type Options, options } from './maxcompute/options.ts';
+import { checkOptions, guaranteesOf, modes, type Options, options } from './maxcompute/options.ts';
 import { paceOf } from './maxcompute/pace.ts';
 import { partitioner } from './maxcompute/partition.ts';
 import { levelsOf } from './maxcompute/partition-options.ts';
@@ -23,7 +23,7 @@ export const maxcompute = defineSink({
   guarantees: guaranteesOf,
   limits: ({ batchRecords, batchBytes }) => ({ records: batchRecords, bytes: batchBytes }),
   permissions: () => [],
-  modes: modesOf(),
+  modes,
   errors: errorRules,
   async open(config, context): Promise<Sink> {
     const { now, log } = context;
