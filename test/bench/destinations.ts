@@ -94,11 +94,11 @@ export async function bulkEndpoint(servers: Servers): Promise<Destination> {
   };
 }
 
-/** Another topic of the same Kafka. */
+/** Another topic of the same Kafka, as a mirror writes it: bytes that nobody looks at, with their provenance. */
 export async function otherTopic({ cluster }: Servers): Promise<Destination> {
   const topic = 'orders-copy';
   return {
-    settings: { acceptDuplicates: true, sink: { type: 'kafka-topic', topic } },
+    settings: { key: 'bytes', value: 'bytes', acceptDuplicates: true, sink: { type: 'kafka-topic', topic } },
     async prepare() {
       const admin = await cluster.admin();
       if ((await admin.topics()).includes(topic)) await admin.deleteTopic(topic);
