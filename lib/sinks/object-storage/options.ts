@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { checkStoreOptions, storeOptions } from '../../clients/object-store/options.ts';
+import { zoneNamed } from '../../core/calendar.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { parseTemplate } from '../../core/template.ts';
 import { openPaths } from './path.ts';
@@ -148,6 +149,7 @@ export function checkOptions(config: Options): readonly Problem[] {
     say('compressionLevel', 'Expected connector.sink.compressionLevel only with compression: gzip, up to 9, or zstd, up to 19.');
   checkClosed(config, say);
   try {
+    zoneNamed(config.timeZone);
     openPaths(config, () => 0);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

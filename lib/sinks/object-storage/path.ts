@@ -1,6 +1,5 @@
 import { isSteady } from '../../core/calendar.ts';
-import { DataError } from '../../core/errors.ts';
-import { type KafkaRecord, originName } from '../../core/record.ts';
+import type { KafkaRecord } from '../../core/record.ts';
 import { router } from '../../core/route.ts';
 import { parseTemplate } from '../../core/template.ts';
 import { type TimeSource, timeReader } from './time.ts';
@@ -34,16 +33,14 @@ export function openPaths({ path, time, timeZone, allow, maxTargets }: PathOptio
   let processingTime = 0;
   const timeOf = timeReader(time, () => processingTime);
   const template = parseTemplate(path, optionPath, { timeZone, timeOf });
-  const route = router({ path: optionPath, template, allow, maxTargets, counts: 'choices', valid: isPath, now });
   const depth = slashes(path);
+  let isTarget = false;
+  const valid = (name: string): true | string =>
+    isTarget || slashes(name) === depth ? isPath(name) : 'a path to which it adds no slashes';
+  const route = router({ path: optionPath, template, allow, maxTargets, counts: 'choices', valid, now });
   const checked: PathOf = (record) => {
-    const name = route(record);
-    if (record.target === undefined && slashes(name) !== depth)
-      throw new DataError(
-        'TARGET_INVALID',
-        `Expected what the record puts into ${optionPath} to be without slashes (${originName(record.origin)})`,
-      );
-    return name;
+    isTarget = record.target !== undefined;
+    return route(record);
   };
   const { stableMs, literalPrefix, constant } = template;
   return {

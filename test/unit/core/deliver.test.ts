@@ -50,3 +50,25 @@ describe('an asynchronous transform', () => {
     expect(settlement.partitions[0]?.deliveries[4]?.stage).toBe('transform');
   });
 });
+
+describe('what does not reach the sink', () => {
+  it('is told to it: dropped, or failed as it is', async () => {
+    let unsent: unknown;
+    const sink: Sink = {
+      write: async (records, options) => {
+        unsent = options.unsent?.();
+        return records.map(() => 'delivered');
+      },
+    };
+    const transform: Transform = (record) => {
+      if (record.origin.offset === 2) throw new Error('odd');
+      return record.origin.offset === 4 ? null : record;
+    };
+    const connector = connectorAround(sink, { preparation: preparationWith(transform), dataErrors: 'skip' });
+    await connector.process(batch, until);
+    expect(unsent).toEqual([
+      { origin: batch[2]?.origin, why: 'rejected' },
+      { origin: batch[4]?.origin, why: 'dropped' },
+    ]);
+  });
+});

@@ -127,4 +127,16 @@ describe('router', () => {
       }),
     );
   });
+
+  it('counts what records choose and not where time leads, when it is told to', () => {
+    const template = parseTemplate('safe-{value.name}/{timestamp:HH}', path);
+    const choose = router({ path, template, allow: ['safe-*'], maxTargets: 2, counts: 'choices' });
+    const at = (name: string, hour: number) => choose(record('k', { name }, { timestamp: hour * 3_600_000 }));
+    for (let hour = 0; hour < 24; hour++) expect(at('a', hour)).toMatch(/^safe-a/);
+    expect(at('b', 0)).toBe('safe-b/00');
+    expect(() => at('c', 0)).toThrow(/target number 3/);
+    expect(() => at('..', 0)).toThrow(DataError);
+    const steady = router({ path, template: parseTemplate('{timestamp:HH-mm}', path), maxTargets: 1, counts: 'choices' });
+    for (let minute = 0; minute < 100; minute++) steady(record('k', {}, { timestamp: minute * 60_000 }));
+  });
 });

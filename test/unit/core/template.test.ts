@@ -56,6 +56,38 @@ describe('parseTemplate', () => {
     expect([0, lastMs, nextMs].map((timestamp) => render(record('k', {}, { timestamp })))).toEqual(['00', '00', '01']);
   });
 
+  it('shows any time in any zone', () => {
+    const zoned = (timeZone: string) => parseTemplate('{timestamp:yyyy-MM-ddTHH}'.replace('T', ' '), path, { timeZone });
+    const winter = Date.UTC(2026, 0, 1, 4, 59, 59);
+    expect(zoned('America/New_York').render(record('k', {}, { timestamp: winter }))).toBe('2025-12-31 23');
+    expect(zoned('America/New_York').render(record('k', {}, { timestamp: winter + 1_000 }))).toBe('2026-01-01 00');
+    expect(zoned('Asia/Kolkata').render(record('k', {}, { timestamp: winter }))).toBe('2026-01-01 10');
+    const byField = parseTemplate('{timestamp:yyyy}', path, { timeOf: ({ value }) => (value as { at: number }).at });
+    expect(byField.render(record('k', { at: Date.UTC(1999, 5) }))).toBe('1999');
+    expect(() => zoned('Mars/Olympus')).toThrow(ConfigError);
+  });
+
+  it('agrees with the calendar of the zone at every quarter of an hour around a change of clocks', () => {
+    const { render } = parseTemplate('{timestamp:dd HH:mm}', path, { timeZone: 'Europe/Berlin' });
+    const format = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', day: '2-digit', hour: '2-digit', minute: '2-digit' });
+    for (let at = Date.UTC(2026, 2, 28, 22); at < Date.UTC(2026, 2, 29, 4); at += 900_000 / 2)
+      expect(render(record('k', {}, { timestamp: at }))).toBe(format.format(at).replace(', ', ' '));
+  });
+
+  it('puts a replayed dead letter where its record would have gone', () => {
+    const version = { topic: 'quakes', partition: 2, offset: 17, epoch: 0 };
+    const letter = { ...record('k', {}, { topic: 'quakes.dlq', partition: 0, offset: 5 }), version };
+    expect(parseTemplate('{topic}/{partition}/{offset}', path).render(letter)).toBe('quakes/2/17');
+  });
+
+  it('tells how long a partition keeps one text', () => {
+    const stableMs = (text: string, timeZone?: string) => parseTemplate(text, path, { timeZone }).stableMs;
+    expect(stableMs('{topic}-{partition}')).toBe(Number.POSITIVE_INFINITY);
+    expect(stableMs('{topic}/{timestamp:yyyy/MM/dd}')).toBe(86_400_000);
+    expect(stableMs('{timestamp:HH}', 'Asia/Kolkata')).toBe(900_000);
+    for (const text of ['{offset}', '{key}', '{timestamp:HH}-{value.a}']) expect(stableMs(text)).toBeUndefined();
+  });
+
   it('knows whether records steer it and what every name starts with', () => {
     expect(parseTemplate('quakes-{timestamp:yyyy}', path)).toMatchObject({
       steeredByRecord: false,
