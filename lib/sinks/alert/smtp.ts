@@ -43,8 +43,8 @@ export function openMailer(server: Server, rules: readonly Rule[], where: string
     for (const connection of idle.splice(0)) connection.close();
   };
   const keep = (connection: SMTPConnection): void => {
-    if (idle.length >= maxIdle) return connection.close();
-    idle.push(connection);
+    if (idle.length < maxIdle) idle.push(connection);
+    else connection.close();
     clearTimeout(timer);
     timer = setTimeout(closeAll, idleMs).unref();
   };
