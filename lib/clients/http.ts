@@ -57,7 +57,7 @@ export interface HttpResponse extends Answer {
 
 /** Sends requests, each once. */
 export interface HttpClient {
-  /** The answer, whatever its status. Throws a RetriableError when there is none, and a ConfigError for a certificate, an address or a redirect that is not allowed. */
+  /** The answer, whatever its status. Throws a RetriableError when there is none, and a ConfigError for a certificate, an address or a redirect that is not allowed, and for what is no request. */
   request(request: HttpRequest): Promise<HttpResponse>;
   close(): Promise<void>;
 }
@@ -98,7 +98,7 @@ export function openHttp(settings: HttpSettings): HttpClient {
 
   return {
     async request(request) {
-      const url = typeof request.url === 'string' ? new URL(request.url) : request.url;
+      const url = typeof request.url === 'string' ? parsed(request.url, path) : request.url;
       if (!allowPrivate) checkHost(url.hostname, allowPrivatePath);
       try {
         const answer = await follow(request, url, now() + timeoutMs);
@@ -111,6 +111,12 @@ export function openHttp(settings: HttpSettings): HttpClient {
     // Whoever still waits learns of it: a client is closed when nothing may be in flight any more.
     close: () => agent.destroy(),
   };
+}
+
+function parsed(text: string, path: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new ConfigError('HTTP_REQUEST_INVALID', `Expected an http or https URL. Check the URL in ${path}.`); // it may hold a token
 }
 
 function isRedirect(status: number): boolean {

@@ -108,6 +108,23 @@ describe('openHttp', () => {
     await expect(client().request({ method: 'GET', url, signal })).rejects.toBeInstanceOf(RetriableError);
   });
 
+  it('says what is no request, without repeating it', async () => {
+    const url = await serve((_, response) => response.end());
+    const senseless = [
+      { method: 'GET', url: 'sentinel' },
+      { method: 'GET', url: 'ftp://127.0.0.1/sentinel' },
+      { method: 'G T', url },
+      { method: 'GET', url, headers: { 'x-name': 'sentinel\r\nx-other: 1' } },
+    ];
+    for (const request of senseless) {
+      const failure = await client()
+        .request({ ...request, signal })
+        .catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'HTTP_REQUEST_INVALID', class: 'config' });
+      expect((failure as Error).message).not.toContain('sentinel');
+    }
+  });
+
   it('follows a redirect within the origin with method and body', async () => {
     const url = await serve(async (request, response) => {
       let body = '';

@@ -70,7 +70,7 @@ function ipv6Groups(address: string): readonly number[] {
 }
 
 /** The error for a host that is, or resolves to, an address that only this network knows. */
-export function privateAddress(host: string, option: string): ConfigError {
+function privateAddress(host: string, option: string): ConfigError {
   const advice = `Set ${option} to true if that is meant, or check the URL.`;
   return new ConfigError(
     'HTTP_PRIVATE_ADDRESS',

@@ -23,6 +23,8 @@ export function toFailure(error: unknown, path: string): ConnectorError {
         cause: error,
       },
     );
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'ERR_INVALID_CHAR')
+    return new ConfigError('HTTP_REQUEST_INVALID', `The request cannot be sent as it is. Check method and headers in ${path}.`);
   if (code !== undefined && timeoutCodes.has(code))
     return new RetriableError('HTTP_TIMEOUT', `The server did not answer in time (${code})`, { cause: error });
   return new RetriableError('HTTP_UNREACHABLE', `The server cannot be reached${code === undefined ? '' : ` (${code})`}`, { cause: error });
