@@ -4,7 +4,7 @@ import type { Problem } from '../core/config.ts';
 import { ConnectorError } from '../core/errors.ts';
 import { isObject } from '../core/field.ts';
 import { type PackagedConnector, packageConnector } from '../platforms/lambda/package.ts';
-import { type ConnectorPlan, type FunctionInput, planService } from '../platforms/lambda/plan.ts';
+import { type ConnectorPlan, type FunctionInput, functionAdditions, planService, type ServiceInput } from '../platforms/lambda/plan.ts';
 import { connectorResources, roleLogicalId } from '../platforms/lambda/template.ts';
 import type { PluginUtilities, Serverless } from './serverless.ts';
 
@@ -13,44 +13,53 @@ export class SluicePlugin {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
   readonly #serverless: Serverless;
   readonly #utilities: PluginUtilities;
-  readonly #onlyFunction: string | undefined;
   readonly #packaged = new Map<string, PackagedConnector>();
   #plans: readonly ConnectorPlan[] = [];
 
   constructor(serverless: Serverless, options: { readonly function?: string }, utilities: PluginUtilities) {
     this.#serverless = serverless;
     this.#utilities = utilities;
-    this.#onlyFunction = options.function;
     // The framework coerces what it validates and follows no references: it learns that these are objects, the rest is checked here.
     serverless.configSchemaHandler.defineTopLevelProperty('sluice', { type: 'object' });
     serverless.configSchemaHandler.defineFunctionProperties('aws', { properties: { connector: { type: 'object' } } });
+    const only = () => this.#plans.filter(({ name }) => name.connector === options.function);
     this.hooks = {
+      'before:package:cleanup': async () => this.#plan(),
       'before:package:createDeploymentArtifacts': () => this.#package(this.#plans),
-      'before:deploy:function:packageFunction': () =>
-        this.#package(this.#plans.filter(({ name }) => name.connector === this.#onlyFunction)),
       'after:package:compileEvents': async () => this.#addResources(),
+      'before:deploy:function:initialize': async () => this.#plan(),
+      'before:deploy:function:packageFunction': () => this.#package(only()),
     };
   }
 
-  /** The phase in which the framework takes additions to its configuration. */
+  /** The only phase in which the framework takes additions to its configuration. Variables such as `param` are not resolved yet. */
   async asyncInit(): Promise<void> {
+    const input = this.#input();
+    if (input === undefined) return;
+    for (const { block, path, name } of input.functions)
+      for (const [option, value] of Object.entries(functionAdditions({ ...input, name, block })))
+        this.#serverless.extendConfiguration([...path, option], value);
+  }
+
+  #plan(): void {
+    const input = this.#input();
+    if (input === undefined) return;
+    const { plans, problems } = planService(input);
+    this.#refuse(problems);
+    this.#plans = plans;
+  }
+
+  #input(): (ServiceInput & { readonly functions: readonly PlacedFunction[] }) | undefined {
     const { configurationInput } = this.#serverless;
-    if (configurationInput === null) return;
-    const functions = functionsOf(configurationInput['functions']);
+    if (configurationInput === null) return undefined;
     const provider = isObject(configurationInput['provider']) ? configurationInput['provider'] : {};
-    const { plans, problems } = planService({
+    return {
       service: nameOf(configurationInput['service']),
       stage: this.#serverless.getProvider('aws').getStage(),
       sluice: configurationInput['sluice'],
-      timeout: provider['timeout'],
-      functions,
-    });
-    this.#refuse(problems);
-    this.#plans = plans;
-    for (const { name, additions } of plans) {
-      const path = functions.find((each) => each.name === name.connector)?.path ?? [];
-      for (const [option, value] of Object.entries(additions)) this.#serverless.extendConfiguration([...path, option], value);
-    }
+      provider,
+      functions: functionsOf(configurationInput['functions']),
+    };
   }
 
   async #package(plans: readonly ConnectorPlan[]): Promise<void> {
@@ -121,8 +130,13 @@ export class SluicePlugin {
   }
 }
 
+/** A function with the steps to its block. */
+interface PlacedFunction extends FunctionInput {
+  readonly path: readonly string[];
+}
+
 /** Functions are a map, or a list of maps. */
-function functionsOf(functions: unknown): (FunctionInput & { readonly path: readonly string[] })[] {
+function functionsOf(functions: unknown): PlacedFunction[] {
   const maps = Array.isArray(functions)
     ? functions.map((map: unknown, index) => ({ map, path: ['functions', String(index)] }))
     : [{ map: functions, path: ['functions'] }];

@@ -1,7 +1,7 @@
 import { type Problem, readConfig } from '../../core/config.ts';
 import { type ConnectorName, triggerGroup } from '../../core/consumer-group.ts';
 import { isObject } from '../../core/field.ts';
-import { type ConnectorSettings, connectorSchema, deadLetterTopicOf, readSettings, topicsOf } from '../../core/settings.ts';
+import { type ConnectorSettings, connectorSchema, readSettings, topicsOf } from '../../core/settings.ts';
 import { takeDeployedValues } from './deployed-values.ts';
 import { type ServiceSettings, serviceSchema } from './service-settings.ts';
 import { checkDeployment, collisions } from './template/check.ts';
@@ -13,8 +13,8 @@ export interface ServiceInput {
   readonly stage: string;
   /** The `sluice:` block. */
   readonly sluice: unknown;
-  /** `provider.timeout`, in seconds. */
-  readonly timeout: unknown;
+  /** The `provider:` block. */
+  readonly provider: Readonly<Record<string, unknown>>;
   readonly functions: readonly FunctionInput[];
 }
 
@@ -31,8 +31,6 @@ export interface ConnectorPlan {
   readonly sluice: unknown;
   readonly settings: ConnectorSettings;
   readonly service: ServiceSettings;
-  /** What the function's block gets, where the user has not set it. */
-  readonly additions: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
 }
 
@@ -41,7 +39,7 @@ const defaultTimeoutSeconds = 120;
 const defaultMemoryMb = 1024;
 
 /** Reads every connector of a service and what they share; lists whatever would not work once it is deployed. */
-export function planService({ service, stage, sluice, timeout, functions }: ServiceInput): {
+export function planService({ service, stage, sluice, provider, functions }: ServiceInput): {
   readonly plans: readonly ConnectorPlan[];
   readonly problems: readonly Problem[];
 } {
@@ -61,7 +59,7 @@ export function planService({ service, stage, sluice, timeout, functions }: Serv
     // What the sink's own options allow is known once the function is bundled.
     problems.push(...[...own, ...taken.problems.filter(({ path }) => !path.startsWith('connector.sink.'))].map(at));
     if (own.length > 0) continue;
-    const timeoutSeconds = Number(block['timeout'] ?? timeout ?? defaultTimeoutSeconds);
+    const timeoutSeconds = Number(block['timeout'] ?? provider['timeout'] ?? defaultTimeoutSeconds);
     const { cluster, registry } = serviceSettings;
     if (serviceProblems.length === 0) problems.push(...checkDeployment({ settings, cluster, registry, timeoutSeconds }).map(at));
     const name = { service, stage, connector };
@@ -71,7 +69,6 @@ export function planService({ service, stage, sluice, timeout, functions }: Serv
       sluice,
       settings,
       service: serviceSettings,
-      additions: additionsTo(block, name, settings, serviceSettings, timeoutSeconds),
       warnings: warningsOf(name, settings, serviceSettings),
     });
   }
@@ -81,27 +78,34 @@ export function planService({ service, stage, sluice, timeout, functions }: Serv
   return { plans, problems: unique([...problems, ...collisions(groups)]) };
 }
 
-/** Whether the function itself speaks to the service's Kafka, e.g. for dead letters. */
-export function producesToKafka({ sink, ...settings }: ConnectorSettings): boolean {
-  return deadLetterTopicOf({ sink, ...settings }) !== undefined || (sink.type === 'kafka-topic' && !Object.hasOwn(sink, 'cluster'));
+/** Whether the function itself speaks to the service's Kafka, e.g. for dead letters. Takes settings as they are written, too. */
+function producesToKafka({ sink, onError }: { readonly sink?: unknown; readonly onError?: unknown }): boolean {
+  if (isObject(onError) && onError['deadLetterTopic'] !== undefined) return true;
+  return isObject(sink) && sink['type'] === 'kafka-topic' && sink['cluster'] === undefined;
 }
 
-function additionsTo(
-  block: Readonly<Record<string, unknown>>,
-  name: ConnectorName,
-  settings: ConnectorSettings,
-  { cluster }: ServiceSettings,
-  timeout: number,
-): Record<string, unknown> {
-  const vpc = cluster?.vpc;
+/** What the block of a connector's function gets, where the user has not set it. Values may still be variables of serverless.yml. */
+export function functionAdditions({
+  service,
+  stage,
+  sluice,
+  provider,
+  name,
+  block,
+}: Omit<ServiceInput, 'functions'> & FunctionInput): Readonly<Record<string, unknown>> {
+  const connector = block['connector'];
+  if (!isObject(connector)) return {};
+  const cluster = isObject(sluice) && isObject(sluice['cluster']) ? sluice['cluster'] : {};
+  const vpc = isObject(cluster['vpc']) ? cluster['vpc'] : undefined;
+  const isSet = (option: string): boolean => block[option] !== undefined || provider[option] !== undefined;
   return {
-    timeout,
-    memorySize: block['memorySize'] ?? defaultMemoryMb,
-    ...(block['role'] === undefined ? { role: roleLogicalId(name.connector) } : {}),
-    tags: { ...(isObject(block['tags']) ? block['tags'] : {}), ...connectorTags(name) },
+    ...(isSet('timeout') ? {} : { timeout: defaultTimeoutSeconds }),
+    ...(isSet('memorySize') ? {} : { memorySize: defaultMemoryMb }),
+    ...(block['role'] === undefined ? { role: roleLogicalId(name) } : {}),
+    tags: { ...(isObject(block['tags']) ? block['tags'] : {}), ...connectorTags({ service, stage, connector: name }) },
     // The pollers' network is not the function's: whoever produces to Kafka has to reach the brokers itself.
-    ...(block['vpc'] === undefined && vpc !== undefined && producesToKafka(settings)
-      ? { vpc: { subnetIds: vpc.subnets, securityGroupIds: vpc.securityGroups } }
+    ...(vpc !== undefined && !isSet('vpc') && producesToKafka(connector)
+      ? { vpc: { subnetIds: vpc['subnets'], securityGroupIds: vpc['securityGroups'] } }
       : {}),
   };
 }
