@@ -38,7 +38,7 @@ export interface Column {
 }
 
 /** Reads `array<decimal(10,2)>` and the like; throws where it is none. */
-export function parseType(text: string): ColumnType {
+function parseType(text: string): ColumnType {
   const trimmed = text.trim();
   const [, word = '', rest = ''] = /^([A-Za-z_]+)\s*(.*)$/s.exec(trimmed) ?? [];
   const name = word.toLowerCase();
