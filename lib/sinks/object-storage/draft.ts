@@ -32,6 +32,20 @@ export function isFull({ writer, first }: Draft, offset: number, { maxBytes, max
   return writer.bytes >= maxBytes || writer.count >= maxRecords || offset - first >= reach;
 }
 
+/** Adds the only part of a source record, after which nothing was rejected; false when it cannot be written. */
+export function addOne(draft: Draft, record: KafkaRecord, position: number): boolean {
+  try {
+    draft.writer.add(record);
+  } catch (error) {
+    if (error instanceof ConnectorError) return false;
+    throw error;
+  }
+  draft.last = record.version.offset;
+  draft.lastTimestamp = record.timestamp;
+  draft.positions.push(position);
+  return true;
+}
+
 export interface Unit {
   readonly offset: number;
   /** Parts of one source record, which stay together. */

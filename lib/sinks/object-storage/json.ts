@@ -31,19 +31,30 @@ function appendValue(record: KafkaRecord, body: Body): void {
 function envelopeAppender(envelope: Envelope): Format['append'] {
   const has = (field: Envelope[number]) => envelope.includes(field);
   const [metadata, key, headers] = [has('metadata'), has('key'), has('headers')];
+  const metadataOf = metadataWriter();
   return (record, body) => {
-    const fields: string[] = [];
-    if (metadata) fields.push(metadataFields(record));
-    if (key) fields.push(`"key":${toJson(record.key)}`);
-    if (headers) fields.push(`"headers":${headersJson(record.headers)}`);
-    body.text(`{${fields.join(',')},"value":`);
+    let start = '{';
+    if (metadata) start += metadataOf(record);
+    if (key) start += `"key":${record.key === null ? 'null' : toJson(record.key)},`;
+    if (headers) start += `"headers":${record.headers.length === 0 ? '[]' : headersJson(record.headers)},`;
+    body.text(`${start}"value":`);
     appendValue(record, body);
     body.text('}');
   };
 }
 
-function metadataFields({ version: { topic, partition, offset, epoch }, part, timestamp }: KafkaRecord): string {
-  return `"topic":${JSON.stringify(topic)},"partition":${partition},"offset":${offset},"epoch":${epoch},"part":${part},"timestamp":${timestamp}`;
+/** Topic and partition are mostly those of the record before. */
+function metadataWriter(): (record: KafkaRecord) => string {
+  let last = { topic: '', partition: -1 };
+  let start = '';
+  return ({ version, part, timestamp }) => {
+    const { topic, partition, offset, epoch } = version;
+    if (topic !== last.topic || partition !== last.partition) {
+      last = { topic, partition };
+      start = `"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`;
+    }
+    return `${start}${offset},"epoch":${epoch},"part":${part},"timestamp":${timestamp},`;
+  };
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

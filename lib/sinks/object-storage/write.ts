@@ -5,7 +5,7 @@ import type { KafkaRecord } from '../../core/record.ts';
 import type { Outcome } from '../../core/sink.ts';
 import { type Format, objectWriter } from './body.ts';
 import type { Compressor } from './compress.ts';
-import { addUnit, type Draft, isFull, type ObjectLimits } from './draft.ts';
+import { addOne, addUnit, type Draft, isFull, type ObjectLimits } from './draft.ts';
 import { type Description, type Element, readElement, toMetadata } from './element.ts';
 import type { Gather, Group } from './gather.ts';
 import { foreign, type Known, type Lane, lookBack } from './look-back.ts';
@@ -93,6 +93,7 @@ function groupWriter(target: Target, gather: Gather, group: Group, outcomes: Out
     let draft: Draft | undefined;
     let isWritten = false;
     let limit = Number.POSITIVE_INFINITY;
+    const isNew = known.elements.length === 0 && known.late.size === 0;
     const capacity = capacityFor(records, start, limits);
     for (let index = start; index < records.length; ) {
       const offset = offsetAt(index);
@@ -101,6 +102,16 @@ function groupWriter(target: Target, gather: Gather, group: Group, outcomes: Out
       const element = elementAt(known.elements, offset);
       if (draft !== undefined && (element !== undefined || offset > limit || isFull(draft, offset, limits))) return { draft, end: index };
       for (; next < rejected.length && (rejected[next] as Rejected).offset <= offset; next++) pending.push(rejected[next] as Rejected);
+      if (
+        draft !== undefined &&
+        isNew &&
+        end === index + 1 &&
+        pending.length === 0 &&
+        addOne(draft, records[index] as KafkaRecord, positions[index] as number)
+      ) {
+        index = end;
+        continue;
+      }
       const fresh: number[] = [];
       for (let each = index; each < end; each++) {
         const { part } = records[each] as KafkaRecord;

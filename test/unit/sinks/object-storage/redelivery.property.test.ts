@@ -254,7 +254,7 @@ async function everyRecordOnce(log: readonly (readonly Source[])[], steps: reado
 
 it('lists every record once, whatever is cut, crashes, heals or is replayed', async () => {
   const steps = fc.array(step(['crash before', 'crash after', 'lost before', 'lost after']), { maxLength: 10 });
-  await fc.assert(fc.asyncProperty(logs, steps, limits, everyRecordOnce), { numRuns: Number(process.env['RUNS'] ?? 100) });
+  await fc.assert(fc.asyncProperty(logs, steps, limits, everyRecordOnce), { numRuns: Number(process.env['RUNS'] ?? 40) });
 }, 60_000);
 
 it('lists every record once, also where a request of somebody who gave up arrives late', async () => {
@@ -265,5 +265,5 @@ it('lists every record once, also where a request of somebody who gave up arrive
   }));
   const soundLogs = fc.tuple(fc.array(sound, { maxLength: 24 }), fc.array(sound, { maxLength: 12 }));
   const steps = fc.array(step(['crash after', 'lands later', 'lands later', 'lost after']), { maxLength: 10 });
-  await fc.assert(fc.asyncProperty(soundLogs, steps, limits, everyRecordOnce), { numRuns: Number(process.env['RUNS'] ?? 100) });
+  await fc.assert(fc.asyncProperty(soundLogs, steps, limits, everyRecordOnce), { numRuns: Number(process.env['RUNS'] ?? 40) });
 }, 60_000);
