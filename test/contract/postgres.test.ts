@@ -268,6 +268,16 @@ const modes: readonly PostgresMode[] = [
   },
 ];
 
+/** What the server says when a write is done. */
+function answerTo({ name }: Mode): RegExp {
+  if (/changes|offsets/.test(name)) return /COMMIT\0/;
+  return name.startsWith('insert by key') ? /SELECT \d+\0/ : /(INSERT 0|UPDATE|DELETE|COPY) \d+\0/;
+}
+
+/** Makes the table fail every write with this SQLSTATE. */
+const refusing = (state: string): string =>
+  `create function refuse() returns trigger language plpgsql as $$ begin raise exception using errcode = '${state}'; end $$; create trigger refuse before insert or update or delete on things for each row execute function refuse()`;
+
 describeWith(['postgres'], 'a real PostgreSQL', ({ postgres: server }) => {
   describeSink<PostgresTarget>({
     definition: postgres,
@@ -282,6 +292,7 @@ describeWith(['postgres'], 'a real PostgreSQL', ({ postgres: server }) => {
       const client = new pg.Client({ ...server, database });
       await client.connect();
       const proxy = await startProxy(server);
+      const refuse = (state: string) => async (): Promise<void> => void (await client.query(refusing(state)));
       const reset = async (): Promise<void> => {
         const exists = (await client.query(`select to_regclass('things') as found`)).rows[0]?.found !== null;
         if (!exists && tables !== undefined) await client.query(tables);
@@ -296,7 +307,28 @@ describeWith(['postgres'], 'a real PostgreSQL', ({ postgres: server }) => {
           return exists ? read(client) : [];
         },
         reset,
-        faults: { pass: () => proxy.pass(), refuse: () => proxy.refuse(), hang: () => proxy.hang(), cut: () => proxy.cut() },
+        faults: {
+          pass: async () => {
+            await proxy.pass();
+            await client.query('drop function if exists refuse cascade');
+          },
+          refuse: () => proxy.refuse(),
+          hang: () => proxy.hang(),
+          cut: () => proxy.cut(),
+          others: {
+            'answer lost': {
+              start: () => proxy.loseAnswer(answerTo(mode)),
+              expected: 'retriable',
+            },
+            // A trigger says what the server itself would say.
+            ...(tables === undefined
+              ? {}
+              : {
+                  full: { start: refuse('53100'), expected: 'retriable' },
+                  unavailable: { start: refuse('57P03'), expected: 'retriable' },
+                }),
+          },
+        },
         async close() {
           await proxy.stop();
           await client.end();

@@ -17,6 +17,8 @@ export interface Proxy {
   cut(): void;
   /** Lets every chunk pass only after this long; 0 ends it. */
   delay(delayMs: number): void;
+  /** Passes everything on but what the server says like this: it does not arrive, and its connection is reset. */
+  loseAnswer(pattern: RegExp): void;
   /** How many connections are open at the moment. */
   readonly connections: number;
   stop(): Promise<void>;
@@ -26,10 +28,12 @@ export interface Proxy {
 export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<Proxy> {
   let mode: Mode = 'pass';
   let delayMs = 0;
+  let lost: RegExp | undefined;
+  const losesNow = (chunk: Buffer): boolean => lost?.test(chunk.toString('latin1')) === true;
   const port = await freePort();
   const pairs = new Set<Pair>();
   const listener = createServer({ pauseOnConnect: true }, (client) => {
-    const pair = openPair(client, target, () => delayMs);
+    const pair = openPair(client, target, () => delayMs, losesNow);
     pairs.add(pair);
     client.once('close', () => pairs.delete(pair));
     if (mode === 'pass') pair.resume();
@@ -60,6 +64,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
     },
     async pass() {
       mode = 'pass';
+      lost = undefined;
       if (!listener.listening) await listen();
       for (const pair of pairs) pair.resume();
     },
@@ -73,6 +78,9 @@ export async function startProxy(target: { readonly host: string; readonly port:
     delay(value) {
       delayMs = value;
     },
+    loseAnswer(pattern) {
+      lost = pattern;
+    },
     stop: refuse,
   };
 }
@@ -83,11 +91,16 @@ interface Pair {
   reset(): void;
 }
 
-function openPair(client: Socket, target: { readonly host: string; readonly port: number }, delayMs: () => number): Pair {
+function openPair(
+  client: Socket,
+  target: { readonly host: string; readonly port: number },
+  delayMs: () => number,
+  losesNow: (chunk: Buffer) => boolean,
+): Pair {
   const server = connect(target);
   server.pause();
-  forward(client, server, delayMs);
-  forward(server, client, delayMs);
+  forward(client, server, delayMs, () => false);
+  forward(server, client, delayMs, losesNow);
   return {
     pause() {
       client.pause();
@@ -104,7 +117,7 @@ function openPair(client: Socket, target: { readonly host: string; readonly port
   };
 }
 
-function forward(from: Socket, to: Socket, delayMs: () => number): void {
+function forward(from: Socket, to: Socket, delayMs: () => number, losesNow: (chunk: Buffer) => boolean): void {
   const waiting: (() => void)[] = [];
   // Each timer lets the first in line pass, whoever set it: the order holds when the delay changes.
   const later = (work: () => void) => {
@@ -112,7 +125,11 @@ function forward(from: Socket, to: Socket, delayMs: () => number): void {
     waiting.push(work);
     setTimeout(() => waiting.shift()?.(), delayMs());
   };
-  from.on('data', (chunk) => later(() => to.writable && to.write(chunk)));
+  from.on('data', (chunk: Buffer) => {
+    if (!losesNow(chunk)) return later(() => to.writable && to.write(chunk));
+    to.resetAndDestroy();
+    from.resetAndDestroy();
+  });
   from.on('end', () => later(() => to.end()));
   from.on('error', () => to.resetAndDestroy());
   from.on('close', () => later(() => to.destroy()));
