@@ -115,6 +115,13 @@ function describeFaults(open: () => Promise<StoreUnderTest>): void {
     expect(await numbersIn(under)).toEqual(upTo(10));
   });
 
+  it('delivers through a slow network', async () => {
+    under.network.delay(30);
+    expect(await write(sink, ten())).toEqual(delivered);
+    under.network.delay(0);
+    expect(await numbersIn(under)).toEqual(upTo(10));
+  });
+
   it('leaves one object when the connection breaks in the middle of a large one', async () => {
     const large = upTo(3).map((n) =>
       record(`key-${n}`, { n, text: 'x'.repeat(1_500_000) }, { offset: n, timestamp: 1_760_000_000_000 + n }),

@@ -184,6 +184,16 @@ function describeStore(open: () => Promise<StoreUnderTest>): void {
     expect(await store.create('a', body, json, { signal })).toBe('created');
   });
 
+  it('takes the time of the store when its own clock is wrong', async () => {
+    await store.create('first', body, json, { signal });
+    const date = new Date(Date.now() + 3_600_000).toUTCString();
+    failWrites(under, { status: 403, headers: { date }, body: '<Error><Code>RequestTimeTooSkewed</Code></Error>' }, 1);
+    // What the fault says is not the store's time, so the store itself finds the next request an hour ahead.
+    for (const _ of [1, 2])
+      expect(await errorOf(store.create('a', body, json, { signal }))).toMatchObject({ class: 'retriable', code: 'SINK_CLOCK' });
+    expect(await store.create('a', body, json, { signal })).toBe('created');
+  });
+
   it('does not take a listing that was cut for the whole of it', async () => {
     await store.put('p/a', body, json, { signal });
     under.http.onRequest = ({ query }) => (query.has('list-type') ? 'answer cut' : undefined);

@@ -55,6 +55,7 @@ export function noAnswer(error: unknown): ConnectorError {
   if (/CERT|SELF_SIGNED|UNABLE_TO_|ERR_SSL_|ERR_TLS_/.test(code))
     return new ConfigError('SINK_TLS', `The store cannot be trusted: ${code}. Check connector.sink.endpoint.`);
   // The client calls a connection that broke a timeout too.
-  if (name === 'TimeoutError' && (code === '' || code === 'ETIMEDOUT')) return new RetriableError('SINK_TIMEOUT', 'The store did not answer in time');
+  if (name === 'TimeoutError' && (code === '' || code === 'ETIMEDOUT'))
+    return new RetriableError('SINK_TIMEOUT', 'The store did not answer in time');
   return new RetriableError('SINK_UNREACHABLE', `The store cannot be reached${/^[A-Z_]{3,40}$/.test(code) ? `: ${code}` : ''}`);
 }

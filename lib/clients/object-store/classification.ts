@@ -134,6 +134,7 @@ export const storeRules: readonly StoreRule[] = [
   },
   { status: 408, means: 'retriable', code: 'SINK_TIMEOUT', message: 'The store did not get the request in time' },
   { status: [500, 599], means: 'retriable', code: 'SINK_UNAVAILABLE', message: 'The store is not available' },
+  { status: 307, means: 'retriable', code: 'SINK_UNAVAILABLE', message: 'The bucket is new, and not everywhere known where it is' },
   {
     status: [300, 399],
     means: 'config',

@@ -80,7 +80,11 @@ export const storeOptions = {
     default: 3_000,
     description: 'Milliseconds after which a connection attempt is given up.',
   }),
-  requestTimeoutMs: Type.Integer({ minimum: 100, default: 30_000, description: 'Milliseconds after which a request is given up.' }),
+  requestTimeoutMs: Type.Integer({
+    minimum: 100,
+    default: 60_000,
+    description: 'Milliseconds after which a request is given up: long enough for the largest object on the slowest line.',
+  }),
 };
 
 const all = Type.Object(storeOptions);

@@ -28,6 +28,7 @@ describe('the classification of what a store answers', () => {
     ['create', 400, 'ExpiredToken', 'config'],
     ['create', 404, 'XAdminUserNotFound', 'config'],
     ['create', 301, 'PermanentRedirect', 'config'],
+    ['create', 307, 'TemporaryRedirect', 'retriable'],
     ['create', 400, 'AuthorizationHeaderMalformed', 'config'],
     ['create', 501, 'NotImplemented', 'config'],
     ['create', 400, 'InvalidStorageClass', 'config'],
