@@ -1,4 +1,4 @@
-// Castagnoli's polynomial, reflected. Eight tables take eight bytes a step (Intel's slicing-by-8): byte by byte is three times as slow.
+// Castagnoli's polynomial, reflected. Eight tables take eight bytes a step (Intel's slicing-by-8): byte by byte is several times as slow.
 const tables: readonly Int32Array[] = buildTables();
 
 function buildTables(): Int32Array[] {
@@ -19,8 +19,12 @@ function buildTables(): Int32Array[] {
   return built;
 }
 
+const isLittleEndian = new Uint8Array(new Int32Array([1]).buffer)[0] === 1;
+
 /** CRC-32C of the bytes from `start`, as Kafka puts it into a record batch. */
 export function crc32c(bytes: Uint8Array, start = 0): number {
+  const aligned = start + (-(bytes.byteOffset + start) & 3);
+  if (!isLittleEndian || aligned >= bytes.length) return ~byteByByte(-1, bytes, start, bytes.length) >>> 0;
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
     Int32Array,
     Int32Array,
@@ -31,23 +35,29 @@ export function crc32c(bytes: Uint8Array, start = 0): number {
     Int32Array,
     Int32Array,
   ];
-  let crc = -1;
-  let at = start;
-  // Indexes stay inside the arrays, which `as number` says to the compiler without costing a test per byte.
-  for (const end = bytes.length - 7; at < end; at += 8) {
-    const low =
-      crc ^
-      ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24));
+  let crc = byteByByte(-1, bytes, start, aligned);
+  // Whole words are read twice as fast as their bytes. Indexes stay inside the arrays, which `as number` says without costing a test.
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + aligned, (bytes.length - aligned) >> 2);
+  let at = 0;
+  for (const end = words.length - 1; at < end; at += 2) {
+    const low = crc ^ (words[at] as number);
+    const high = words[at + 1] as number;
     crc =
       (t7[low & 0xff] as number) ^
       (t6[(low >>> 8) & 0xff] as number) ^
       (t5[(low >>> 16) & 0xff] as number) ^
       (t4[low >>> 24] as number) ^
-      (t3[bytes[at + 4] as number] as number) ^
-      (t2[bytes[at + 5] as number] as number) ^
-      (t1[bytes[at + 6] as number] as number) ^
-      (t0[bytes[at + 7] as number] as number);
+      (t3[high & 0xff] as number) ^
+      (t2[(high >>> 8) & 0xff] as number) ^
+      (t1[(high >>> 16) & 0xff] as number) ^
+      (t0[high >>> 24] as number);
   }
-  for (; at < bytes.length; at++) crc = (t0[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
-  return ~crc >>> 0;
+  return ~byteByByte(crc, bytes, aligned + at * 4, bytes.length) >>> 0;
+}
+
+function byteByByte(before: number, bytes: Uint8Array, from: number, to: number): number {
+  const table = tables[0] as Int32Array;
+  let crc = before;
+  for (let at = from; at < to; at++) crc = (table[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
+  return crc;
 }
