@@ -67,9 +67,9 @@ export function closing({ every, name, partitions, graceMinutes, content }: Clos
   };
   const finish = async (period: Period, sample: KafkaRecord, signal: AbortSignal): Promise<void> => {
     const prefix = `${marks}${period.name}/${encodeURIComponent(connector)}+`;
-    let marked = 0;
-    for await (const _ of store.list({ prefix }, { signal })) marked++;
-    if (marked < partitions) return;
+    const marked = new Set<string>(); // by topic and partition: raising the epoch adds none
+    for await (const each of store.list({ prefix }, { signal })) marked.add(each.name.slice(each.name.indexOf('+', prefix.length)));
+    if (marked.size < partitions) return;
     const target = finalName.render({ ...sample, timestamp: period.start });
     const body = content === 'manifest' ? await manifest(store, target, period, signal) : new Uint8Array();
     const contentType = content === 'manifest' ? 'application/json' : 'application/octet-stream';

@@ -119,7 +119,10 @@ export const options = Type.Object({
           description: 'Whether the object is empty or a manifest: JSON with the names of the objects beside and below it.',
         }),
       },
-      { description: 'Writes an object for each hour or day that is complete.' },
+      {
+        description:
+          'Writes an object for each hour or day that is complete. A partition that is past the end leaves a mark below _sluice/closed, and the last of the marks brings the object about.',
+      },
     ),
   ),
   concurrency: Type.Integer({ minimum: 1, maximum: 64, default: 8, description: 'Most paths that are written at the same time.' }),

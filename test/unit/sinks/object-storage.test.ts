@@ -284,6 +284,17 @@ describe('closed hours', () => {
     expect(done(store)).toEqual(['p/2026/03/04/05/_SUCCESS', 'p/2026/03/04/06/_SUCCESS']);
   });
 
+  it('do not count a partition twice when the epoch is raised within an hour', async () => {
+    const store = memoryObjectStore();
+    const raised = (each: KafkaRecord) => ({ ...each, version: { ...each.version, epoch: 1 } });
+    const sink = lake(store, options, { now: () => late });
+    await write(sink, [at(1, 0, 0), at(2, 0, 1)]);
+    await write(sink, [at(1, 0, 0), at(2, 0, 1)].map(raised));
+    expect(done(store)).toEqual([]);
+    await write(sink, [at(1, 1, 0), at(2, 1, 1)].map(raised));
+    expect(done(store)).toEqual(['p/2026/03/04/05/_SUCCESS']);
+  });
+
   it('wait for the clock when a record claims to be from the future', async () => {
     const store = memoryObjectStore();
     await write(lake(store, { ...options, closed: { ...closed, partitions: 1 } }, { now: () => morning }), [at(1, 0, 0), at(2, 0, 48)]);
