@@ -24,7 +24,7 @@ interface MaxComputeMode extends Mode<MaxComputeTarget> {
 const inFlight: readonly RequestKind[] = ['writeStream', 'block', 'commit'];
 const wrongKey = 'sentinel-wrong-access-key';
 /** Longer than any ordinary answer here takes, also while other tests run. */
-const requestTimeoutMs = 1_000;
+const requestTimeoutMs = 2_000;
 const maxFieldBytes = 100_000;
 
 /** From now on these requests meet the fault. */

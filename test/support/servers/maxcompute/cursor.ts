@@ -39,6 +39,16 @@ export function cursorOver(bytes: Buffer): Cursor {
       return bytes.subarray(at - length, at);
     },
     varint() {
+      // Most have at most four bytes, and numbers are much faster than bigints.
+      let small = 0;
+      for (let length = 0; length < 4; length++) {
+        const byte = bytes[at + length] ?? 128;
+        small += (byte & 127) * 2 ** (7 * length);
+        if (byte < 128) {
+          at += length + 1;
+          return BigInt(small);
+        }
+      }
       let value = 0n;
       for (let shift = 0n; shift < 70n; shift += 7n) {
         const byte = cursor.byte();
@@ -55,6 +65,11 @@ export function cursorOver(bytes: Buffer): Cursor {
       return (value >> 1n) ^ -(value & 1n);
     },
     count() {
+      const first = bytes[at] ?? 128;
+      if (first < 128) {
+        at++;
+        return first;
+      }
       const value = cursor.varint();
       if (value > 0xffffffffn) throw new BrokenStream('A length or number has more than 32 bits.');
       return Number(value);
