@@ -6,7 +6,7 @@ export interface Instant {
   readonly nanos: number;
 }
 
-const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+const pattern = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s*(?:Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
 /** From the year 1 to the end of the year 9999. */
 const firstSecond = -62_135_596_800;
 const lastSecond = 253_402_300_799;
@@ -48,15 +48,33 @@ function fromMilliseconds(value: unknown): Instant | undefined {
   return inRange(seconds, nanos);
 }
 
+/** Digits are read at their places, which costs half of what capturing them does. */
 function readText(text: string): (Instant & { readonly offsetSeconds: number | undefined }) | undefined {
-  const match = pattern.exec(text);
-  if (match === null) return undefined;
-  const [, year = '', month = '', day = '', hour = '0', minute = '0', second = '0', fraction = '', zone] = match;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
-  const days = dayNumber(Number(year), Number(month), Number(day));
+  if (!pattern.test(text)) return undefined;
+  const days = dayNumber(two(text, 0) * 100 + two(text, 2), two(text, 5), two(text, 8));
   if (days === undefined) return undefined;
-  const seconds = days * 86_400 + Number(hour) * 3_600 + Number(minute) * 60 + Number(second);
-  return { seconds, nanos: Number(fraction.padEnd(9, '0')), offsetSeconds: zone === undefined ? undefined : offsetOf(zone) };
+  if (text.length === 10) return { seconds: days * 86_400, nanos: 0, offsetSeconds: undefined };
+  const [hour, minute] = [two(text, 11), two(text, 14)];
+  const hasSeconds = text[16] === ':';
+  const second = hasSeconds ? two(text, 17) : 0;
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  let end = hasSeconds ? 19 : 16;
+  let nanos = 0;
+  if (hasSeconds && (text[end] === '.' || text[end] === ',')) {
+    let unit = 100_000_000;
+    for (end++; isDigit(text, end); end++, unit /= 10) nanos += (text.charCodeAt(end) - 48) * unit;
+  }
+  const zone = text.length === end ? '' : text.slice(end).trim();
+  return { seconds: days * 86_400 + hour * 3_600 + minute * 60 + second, nanos, offsetSeconds: zone === '' ? undefined : offsetOf(zone) };
+}
+
+function two(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const digit = text.charCodeAt(at) - 48;
+  return digit >= 0 && digit <= 9;
 }
 
 const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

@@ -1,4 +1,4 @@
-import { ConfigError, DataError, RetriableError } from '../../core/errors.ts';
+import { DataError, RetriableError } from '../../core/errors.ts';
 import { type KafkaRecord, originName } from '../../core/record.ts';
 import type { Outcome } from '../../core/sink.ts';
 import { toConnectorError } from './classification.ts';
@@ -33,24 +33,25 @@ export async function writeRecords(
   settings: WriteSettings,
 ): Promise<readonly Outcome[]> {
   const outcomes = new Map<KafkaRecord, Outcome>();
-  const settle: Settle = (settled, outcome) => {
-    for (const record of settled) outcomes.set(record, outcome);
-  };
-  const groups = groupsOf(records, settings, settle);
+  const groups = groupsOf(records, settings, outcomes);
   const next = groups.values();
   const work = async (): Promise<void> => {
-    for (const group of next) await writeNarrowed(group, signal, settings.writeGroup, settle);
+    for (const group of next) await writeNarrowed(group, signal, settings.writeGroup, outcomes);
   };
   await Promise.all(Array.from({ length: Math.min(settings.concurrency, groups.length) }, work));
   return records.map((record) => outcomes.get(record) ?? new RetriableError('SINK_FAILED', 'The record was not written'));
 }
 
-function groupsOf(records: readonly KafkaRecord[], { tableOf, partitionOf, ignoresTombstones }: WriteSettings, settle: Settle): Group[] {
+function groupsOf(
+  records: readonly KafkaRecord[],
+  { tableOf, partitionOf, ignoresTombstones }: WriteSettings,
+  outcomes: Map<KafkaRecord, Outcome>,
+): Group[] {
   const groups = new Map<string, Group & { readonly records: KafkaRecord[] }>();
   for (const record of records) {
     try {
       if (ignoresTombstones && record.value === null) {
-        settle([record], 'ignored');
+        outcomes.set(record, 'ignored');
         continue;
       }
       const [table, partition] = [tableOf(record), partitionOf(record)];
@@ -60,34 +61,34 @@ function groupsOf(records: readonly KafkaRecord[], { tableOf, partitionOf, ignor
       else group.records.push(record);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      settle([record], error);
+      outcomes.set(record, error);
     }
   }
   return [...groups.values()];
 }
 
 /** Writes a group; a DataError for all of it is narrowed down by halving, until it belongs to one record. */
-async function writeNarrowed(group: Group, signal: AbortSignal, writeGroup: WriteGroup, settle: Settle): Promise<void> {
-  const settled = new Set<KafkaRecord>();
+async function writeNarrowed(
+  group: Group,
+  signal: AbortSignal,
+  writeGroup: WriteGroup,
+  outcomes: Map<KafkaRecord, Outcome>,
+): Promise<void> {
+  const settle: Settle = (records, outcome) => {
+    for (const record of records) outcomes.set(record, outcome);
+  };
   try {
-    await writeGroup(group, signal, (records, outcome) => {
-      for (const record of records) settled.add(record);
-      settle(records, outcome);
-    });
+    await writeGroup(group, signal, settle);
   } catch (error) {
     const failure = toConnectorError(error, signal);
-    const rest = group.records.filter((record) => !settled.has(record));
+    const rest = group.records.filter((record) => !outcomes.has(record));
     const [only] = rest;
-    if (failure instanceof DataError && rest.length > 1 && !signal.aborted) {
+    if (!(failure instanceof DataError)) settle(rest, failure);
+    else if (signal.aborted) settle(rest, new RetriableError('ABORTED', 'The time for writing is over'));
+    else if (rest.length > 1) {
       const middle = rest.length >> 1;
       for (const half of [rest.slice(0, middle), rest.slice(middle)])
-        await writeNarrowed({ ...group, records: half }, signal, writeGroup, settle);
-    } else if (failure instanceof DataError && only !== undefined)
-      settle(rest, new DataError(failure.code, `${failure.message} (${originName(only.origin)})`));
-    else
-      settle(
-        rest,
-        failure instanceof ConfigError || failure instanceof RetriableError ? failure : new RetriableError('SINK_FAILED', failure.message),
-      );
+        await writeNarrowed({ ...group, records: half }, signal, writeGroup, outcomes);
+    } else if (only !== undefined) settle(rest, new DataError(failure.code, `${failure.message} (${originName(only.origin)})`));
   }
 }
