@@ -2,16 +2,24 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Bundle, bundleFunction, functionFiles } from '../support/bundle.ts';
 
-/** Packages that only one sink has a use for. */
+/** Packages by the sinks that have a use for them. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  postgres: ['pg', 'pg-copy-streams', 'pg-pool', 'pg-protocol', 'pg-types'],
-  elasticsearch: ['@elastic/elasticsearch', '@elastic/transport', 'undici'],
-  'object-storage': ['@aws-sdk/client-s3', '@aws-sdk/middleware-sdk-s3'],
+  pg: ['postgres', 'alert'],
+  'pg-pool': ['postgres', 'alert'],
+  'pg-protocol': ['postgres', 'alert'],
+  'pg-types': ['postgres', 'alert'],
+  'pg-copy-streams': ['postgres'],
+  '@elastic/elasticsearch': ['elasticsearch'],
+  '@elastic/transport': ['elasticsearch'],
+  undici: ['elasticsearch', 'webhook', 'alert'],
+  nodemailer: ['alert'],
+  '@aws-sdk/client-s3': ['object-storage'],
+  '@aws-sdk/middleware-sdk-s3': ['object-storage'],
 };
 
 /** Sources of the bundle that belong to another sink than this. */
 function foreignTo(sink: string, { eager, lazy }: Bundle): string[] {
-  const foreignPackages = Object.entries(packages).flatMap(([name, own]) => (name === sink ? [] : own));
+  const foreignPackages = Object.keys(packages).filter((name) => packages[name]?.includes(sink) === false);
   return [...eager.sources, ...lazy.sources].filter((source) => {
     const ofSinks = /^lib\/sinks\/([^/]+?)(?:\.ts$|\/)/.exec(source)?.[1];
     return (ofSinks !== undefined && ofSinks !== sink) || foreignPackages.some((name) => isOf(name, source));
@@ -43,6 +51,13 @@ describe('the bundle of a function', () => {
     const isClient = (source: string) => ['kafkajs', '@aws-sdk', '@smithy'].some((name) => isOf(name, source));
     expect(eager.sources.filter(isClient)).toEqual([]);
     expect(lazy.sources.filter(isClient)).not.toEqual([]);
+  });
+
+  it('of alert reads neither the mail client nor the client of its memory as it starts', async () => {
+    const { eager, lazy } = await bundleOf('functions/quakes-to-oncall.ts');
+    const isLater = (source: string) => ['pg', 'nodemailer'].some((name) => isOf(name, source));
+    expect(eager.sources.filter(isLater)).toEqual([]);
+    expect(lazy.sources.filter(isLater)).not.toEqual([]);
   });
 
   it('would be noticed to hold another sink', async () => {
