@@ -1,9 +1,15 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openConnector, realClock } from '../../lib/compose.ts';
+import type { BatchMeasurement } from '../../lib/core/connector.ts';
 import type { Decoded } from '../../lib/core/format.ts';
+import { silentLog } from '../../lib/core/log.ts';
 import type { KafkaRecord } from '../../lib/core/record.ts';
+import { parseSettings } from '../../lib/core/settings.ts';
 import type { Sink } from '../../lib/core/sink.ts';
 import { debezium } from '../../lib/formats/debezium.ts';
+import { postgres } from '../../lib/sinks/postgres.ts';
 import { type RecordOptions, record } from '../support/records.ts';
 import { describeWith } from '../support/servers/shared.ts';
 import { codes, openWorkbench, signal, type Workbench } from './postgres-support.ts';
@@ -285,6 +291,62 @@ describeWith(['postgres'], 'changes of rows as Debezium writes them', ({ postgre
     );
     expect(outcomes).toEqual(['delivered', 'delivered', 'ignored', 'data SINK_RECORD_WITHOUT_KEY']);
     expect(await things()).toEqual([{ id: 3, name: 'a' }]);
+  });
+
+  it.each([
+    ['guarded by version', {}],
+    ['guarded by lsn', { guard: { field: 'lsn' } }],
+    ['unguarded', { guard: 'none' }],
+  ])('come through a connector as a topic holds them, from any offset on, %s', async (_name, config) => {
+    const lines = readFileSync(new URL('../fixtures/changes/debezium.jsonl', import.meta.url), 'utf8')
+      .trim()
+      .split('\n');
+    const bytes = (part: unknown) => (part === null ? null : Buffer.from(JSON.stringify(part)));
+    const sources = lines.map((line, offset) => {
+      const { key, value, headers = {} } = JSON.parse(line);
+      return {
+        origin: { topic: 'shop.public.products', partition: 0, offset },
+        timestamp: 1_760_000_000_000 + offset,
+        timestampType: 'create' as const,
+        headers: Object.entries(headers).map(([name, header]) => ({ key: name, value: bytes(header) ?? new Uint8Array() })),
+        key: bytes(key),
+        value: bytes(value),
+      };
+    });
+    const { host, port, user } = server;
+    const reports: BatchMeasurement[] = [];
+    const connector = await openConnector(
+      { sink: postgres },
+      {
+        name: 'products',
+        settings: parseSettings({
+          trigger: { topic: 'shop.public.products' },
+          key: 'debezium',
+          value: 'debezium',
+          sink: {
+            ...{ type: 'postgres', host, port, user, password: { env: 'PASSWORD' }, database: 'contract_debezium' },
+            ...{ table: 'products', changes: 'debezium', write: 'upsert', primaryKey: ['id'], autoCreate: true, ...config },
+          },
+        }),
+        environment: {
+          env: { PASSWORD: server.password },
+          clock: realClock,
+          log: silentLog,
+          reportBatch: (report) => reports.push(report),
+        },
+      },
+    );
+    onTestFinished(() => connector.close());
+    for (const from of [0, 3, 6, 1, 0]) {
+      const settlement = await connector.process(sources.slice(from), { mode: 'partial', deadline: Date.now() + 30_000 });
+      expect(settlement.partitions.map(({ prefix }) => prefix)).toEqual([sources.length - from]);
+      expect(reports.at(-1)).toMatchObject({ redelivered: 0, deadLettered: 0 });
+      const where = JSON.stringify(config).includes('none') ? 'true' : '_sluice_deleted is not true';
+      expect(await bench.rows(`select id::int, name, price::text, created::text, doc from products where ${where} order by id`)).toEqual([
+        { id: 1, name: 'lamp, green', price: '1234.56', created: '2024-02-29 12:34:56.789012+00', doc: 'a long text' },
+        { id: 4, name: 'desk', price: '0.01', created: '2024-02-29 12:34:56.789012+00', doc: 'another long text' },
+      ]);
+    }
   });
 
   it('with schemas make a table that holds every encoding', async () => {
