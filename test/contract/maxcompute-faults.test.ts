@@ -237,7 +237,7 @@ describe.each(['stream', 'block'] as const)('MaxCompute through the %s tunnel', 
     });
 
     it('an answer that does not come in time is retriable', async () => {
-      const sink = await open({ upload, requestTimeoutMs: 200 });
+      const sink = await open({ upload, requestTimeoutMs: 1_000 });
       meet([dataRequest[upload]], 'hang');
       expect(inWords(await write(sink, numbered(1)))).toEqual(['retriable SINK_TIMEOUT']);
       expect(inWords(await write(sink, numbered(1)))).toEqual(['delivered']);
