@@ -4,13 +4,14 @@ import { router } from '../core/route.ts';
 import { defineSink, type Outcome, type Sink } from '../core/sink.ts';
 import { parseTemplate } from '../core/template.ts';
 import { changeWriter } from './postgres/changes/write.ts';
+import { checkOptions, guaranteesOf } from './postgres/check.ts';
 import { clientConfig } from './postgres/connection.ts';
 import { openDatabase } from './postgres/database.ts';
 import { errorRules, toConnectorError } from './postgres/errors.ts';
 import { identityOf } from './postgres/key.ts';
 import { offsetStore } from './postgres/offsets/store.ts';
 import { onceWriter } from './postgres/offsets/write.ts';
-import { checkOptions, guaranteesOf, options, settingsOf } from './postgres/options.ts';
+import { options, settingsOf } from './postgres/options.ts';
 import { openTables } from './postgres/tables.ts';
 import { tableWriter } from './postgres/write.ts';
 
