@@ -112,7 +112,7 @@ function decoded(text: string): string {
 }
 
 /** A value as it is read back: as JSON, and without the marks that turn the direction of text. */
-export function shownValue(text: string): unknown {
+function shownValue(text: string): unknown {
   return parseExact(text.replace(/\\u200f|\u200f/g, ''));
 }
 
