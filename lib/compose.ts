@@ -8,6 +8,7 @@ import type { Decode } from './core/format.ts';
 import type { Log } from './core/log.ts';
 import { measured, type WriteMeasurement } from './core/measure.ts';
 import { openedSink } from './core/opened-sink.ts';
+import type { Preparation } from './core/prepare.ts';
 import { type Clock, retrying } from './core/retry.ts';
 import { type ConnectorSettings, checkSink, configVersion, deadLetterTopicOf } from './core/settings.ts';
 import type { CloudCredentials, OpenContext, Sink, SinkDefinition } from './core/sink.ts';
@@ -87,22 +88,9 @@ export async function openConnector(
   const sink = retrying(chunked(inner, definition.sink.limits(config), { ordered }), settings.retry, retryOptions);
 
   const deadLetterTopic = deadLetterTopicOf(settings);
-  const key = formatNamed(settings.key, 'connector.key');
-  const value = formatNamed(settings.value, 'connector.value');
   return createConnector({
     name,
-    preparation: {
-      decodeKey: key.decode,
-      borrowsKey: key.borrows,
-      decodeValue: value.decode,
-      borrowsValue: value.borrows,
-      carriesJson: value.carriesJson,
-      ready: settings.transforms.map((options, index) => transformNamed(options, `connector.transforms[${index}]`)),
-      transform: definition.transform,
-      tombstones: settings.tombstones,
-      epoch: settings.epoch,
-      believesReplays: (topic) => settings.acceptReplays || topic === deadLetterTopic,
-    },
+    preparation: preparationOf(definition, settings),
     sink,
     opened,
     letters: deadLetterTopic === undefined ? undefined : letterBox(deadLetterTopic, cluster, name, secrets, settings, environment),
@@ -120,6 +108,25 @@ export async function openConnector(
     clock,
     report: environment.reportBatch,
   });
+}
+
+/** What happens to a record before it is written: the connector's formats, ready-made transforms and own transform. Throws a ConfigError. */
+export function preparationOf({ transform }: Pick<ConnectorDefinition, 'transform'>, settings: ConnectorSettings): Preparation {
+  const deadLetterTopic = deadLetterTopicOf(settings);
+  const key = formatNamed(settings.key, 'connector.key');
+  const value = formatNamed(settings.value, 'connector.value');
+  return {
+    decodeKey: key.decode,
+    borrowsKey: key.borrows,
+    decodeValue: value.decode,
+    borrowsValue: value.borrows,
+    carriesJson: value.carriesJson,
+    ready: settings.transforms.map((options, index) => transformNamed(options, `connector.transforms[${index}]`)),
+    transform,
+    tombstones: settings.tombstones,
+    epoch: settings.epoch,
+    believesReplays: (topic) => settings.acceptReplays || topic === deadLetterTopic,
+  };
 }
 
 /** Opens the producer at the first letter; most functions never need one. */
