@@ -39,6 +39,8 @@ export interface ClusterAdmin {
   settings(topic: string, names: readonly string[]): Promise<Readonly<Record<string, string>>>;
   /** The same, without those that come from the cluster's defaults. */
   ownSettings(topic: string, names: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  /** Sets these and keeps the others that were set on the topic. */
+  changeSettings(topic: string, settings: Readonly<Record<string, string>>): Promise<void>;
   ranges(topic: string): Promise<readonly PartitionRange[]>;
   /** The first offset whose record is not older, or the end, per partition. */
   offsetsAt(topic: string, timestamp: number): Promise<readonly NextOffset[]>;
@@ -92,6 +94,15 @@ export async function clusterAdmin({ kafka, destroy }: Connection): Promise<Clus
     // Its type says a number too; the name of the enumeration does not exist at run time.
     ownSettings: async (topic, names) =>
       toSettings((await describe(topic, names)).filter(({ configSource }) => Number(configSource) === setOnTopic)),
+    async changeSettings(topic, settings) {
+      // Kafka's request replaces whatever was set before.
+      const { resources } = await named(
+        admin.describeConfigs({ resources: [{ type: topicResource, name: topic }], includeSynonyms: false }),
+      );
+      const own = (resources[0]?.configEntries ?? []).filter(({ configSource }) => Number(configSource) === setOnTopic);
+      const configEntries = Object.entries({ ...toSettings(own), ...settings }).map(([name, value]) => ({ name, value }));
+      await named(admin.alterConfigs({ validateOnly: false, resources: [{ type: topicResource, name: topic, configEntries }] }));
+    },
     ranges,
     async offsetsAt(topic, timestamp) {
       const found = await named(admin.fetchTopicOffsetsByTimestamp(topic, timestamp));

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { answerControl, controlPath, type WorkerDesk } from './control-endpoints.ts';
 import type { Metrics } from './metrics.ts';
 import type { Status } from './status.ts';
 
@@ -7,6 +8,8 @@ export interface HealthOptions {
   /** Asked at each request. */
   readonly status: () => Status;
   readonly metrics: Metrics;
+  /** What is answered under `/control/` to who shows its token; nothing is when left out. */
+  readonly desk?: WorkerDesk;
   /** 0 for a free one. */
   readonly port: number;
   readonly host?: string;
@@ -17,12 +20,12 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** Answers `/healthz`, `/readyz` and `/metrics`, on the loopback interface unless told otherwise. Rejects when the port is taken. */
-export async function serveHealth({ status, metrics, port, host = '127.0.0.1' }: HealthOptions): Promise<HealthServer> {
+/** Answers `/healthz`, `/readyz`, `/metrics` and, to who may, `/control/`, on the loopback interface unless told otherwise. Rejects when the port is taken. */
+export async function serveHealth({ status, metrics, desk, port, host = '127.0.0.1' }: HealthOptions): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    answer(request, status, metrics).then(
+    answer(request, status, metrics, desk).then(
       ({ code, type, body }) => send(response, code, type, body),
-      () => send(response, 500, 'text/plain', 'The metrics could not be collected\n'),
+      () => send(response, 500, 'text/plain', 'This could not be answered\n'),
     );
   });
   await new Promise<void>((resolve, reject) => {
@@ -45,7 +48,12 @@ interface Answer {
   readonly body: string;
 }
 
-async function answer({ method, url = '/' }: IncomingMessage, status: () => Status, metrics: Metrics): Promise<Answer> {
+async function answer(request: IncomingMessage, status: () => Status, metrics: Metrics, desk: WorkerDesk | undefined): Promise<Answer> {
+  const { method, url = '/' } = request;
+  if (desk !== undefined && url.startsWith(controlPath)) {
+    const { code, body } = await answerControl(request, desk);
+    return { code, type: 'application/json', body: `${JSON.stringify(body)}\n` };
+  }
   if (method !== 'GET' && method !== 'HEAD') return text(405, 'Only GET is answered here');
   switch (url.split('?')[0]) {
     case '/healthz':

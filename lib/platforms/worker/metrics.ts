@@ -28,7 +28,17 @@ export interface Metrics {
 }
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-const states: readonly State[] = ['starting', 'rebalancing', 'running', 'waiting', 'blocked', 'disconnected', 'stopping', 'stopped'];
+const states: readonly State[] = [
+  'starting',
+  'rebalancing',
+  'running',
+  'waiting',
+  'blocked',
+  'disconnected',
+  'paused',
+  'stopping',
+  'stopped',
+];
 
 const counters = {
   in: ['sluice_records_in_total', 'Records fetched; one that comes again counts again.'],

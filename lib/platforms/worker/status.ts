@@ -1,8 +1,11 @@
 import type { ConnectorError } from '../../core/errors.ts';
 import { type Lane, lagOf } from './lane.ts';
 
-/** waiting: the target does not take records, which is tried again. blocked: a person has to change something, and then it goes on by itself. */
-export type State = 'starting' | 'rebalancing' | 'running' | 'waiting' | 'blocked' | 'disconnected' | 'stopping' | 'stopped';
+/**
+ * waiting: the target does not take records, which is tried again. blocked: a person has to change something, and then it goes on by itself.
+ * paused: it was asked to, and is no member of its group.
+ */
+export type State = 'starting' | 'rebalancing' | 'running' | 'waiting' | 'blocked' | 'disconnected' | 'paused' | 'stopping' | 'stopped';
 
 export interface Trouble {
   readonly class: ConnectorError['class'];
