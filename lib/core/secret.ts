@@ -1,4 +1,5 @@
 import { type TUnsafe, Type } from 'typebox';
+import { deployedMark, standIn } from './deployed.ts';
 
 /** Where a secret is kept. The value itself never appears in a configuration. */
 export type SecretReference =
@@ -15,11 +16,13 @@ export function Secret(options: { readonly description: string }): TUnsafe<Secre
 }
 
 const text = { type: 'string', minLength: 1 } as const;
+/** A secret of the same stack has an ARN that only deployment knows. */
+const arn = { ...text, [deployedMark]: `arn:aws:secretsmanager:${standIn}` } as const;
 const secretSchema = {
   'x-secret': true,
   anyOf: [
     { type: 'object', required: ['ssm'], properties: { ssm: text }, additionalProperties: false },
-    { type: 'object', required: ['secretsManager'], properties: { secretsManager: text, field: text }, additionalProperties: false },
+    { type: 'object', required: ['secretsManager'], properties: { secretsManager: arn, field: text }, additionalProperties: false },
     { type: 'object', required: ['env'], properties: { env: text }, additionalProperties: false },
   ],
 } as const;

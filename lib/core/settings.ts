@@ -80,6 +80,7 @@ const triggerSchema = Type.Object(
           description:
             'Where the trigger sends what it gives up: the ARN of a queue, topic or bucket, or kafka://TOPIC of the same cluster (with pollers).',
         }),
+        'arn:aws:sqs:known-at-deployment',
       ),
     ),
     drainsOnOutage: Type.Boolean({

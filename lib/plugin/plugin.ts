@@ -5,6 +5,7 @@ import { ConnectorError } from '../core/errors.ts';
 import { isObject } from '../core/field.ts';
 import { type PackagedConnector, packageConnector } from '../platforms/lambda/package.ts';
 import { type ConnectorPlan, type FunctionInput, functionAdditions, planService, type ServiceInput } from '../platforms/lambda/plan.ts';
+import { type PlannedMapping, replacedMappings } from '../platforms/lambda/template/replaced.ts';
 import { connectorResources, roleLogicalId } from '../platforms/lambda/template.ts';
 import type { PluginUtilities, Serverless } from './serverless.ts';
 
@@ -15,6 +16,7 @@ export class SluicePlugin {
   readonly #utilities: PluginUtilities;
   readonly #packaged = new Map<string, PackagedConnector>();
   #plans: readonly ConnectorPlan[] = [];
+  readonly #mappings: PlannedMapping[] = [];
 
   constructor(serverless: Serverless, options: { readonly function?: string }, utilities: PluginUtilities) {
     this.#serverless = serverless;
@@ -27,6 +29,7 @@ export class SluicePlugin {
       'before:package:cleanup': async () => this.#plan(),
       'before:package:createDeploymentArtifacts': () => this.#package(this.#plans),
       'after:package:compileEvents': async () => this.#addResources(),
+      'before:deploy:deploy': () => this.#refuseReplacements(),
       'before:deploy:function:initialize': async () => this.#plan(),
       'before:deploy:function:packageFunction': () => this.#package(only()),
     };
@@ -80,6 +83,7 @@ export class SluicePlugin {
       own.package = { ...own.package, individually: true, artifact: archive };
       own.environment = { ...own.environment, ...packaged.environment };
       for (const warning of plan.warnings) this.#utilities.log.warning(warning);
+      for (const cost of plan.costs) this.#utilities.log.notice(cost);
     }
     progress?.remove();
     this.#refuse(problems);
@@ -102,6 +106,9 @@ export class SluicePlugin {
         secrets: packaged.secrets,
       });
       Object.assign(template.Resources, resources);
+      for (const resource of Object.values(resources))
+        if (resource.Type === 'AWS::Lambda::EventSourceMapping')
+          this.#mappings.push({ connector: name.connector, functionName: own.name, resource });
       // The function's role says so by itself, and template linters object to being told twice.
       const compiled = template.Resources[naming.getLambdaLogicalId(name.connector)];
       if (isObject(compiled) && Array.isArray(compiled['DependsOn']))
@@ -111,6 +118,14 @@ export class SluicePlugin {
           compiled['DependsOn'].filter((dependency) => dependency !== roleLogicalId(name.connector)),
         );
     }
+  }
+
+  /** Says beforehand what would fail in the middle of the deployment. */
+  async #refuseReplacements(): Promise<void> {
+    if (this.#mappings.length === 0) return;
+    const { deployedMappings } = await import('../platforms/lambda/deployed-mappings.ts');
+    const config = await this.#serverless.getProvider('aws').getAwsSdkV3Config();
+    this.#refuse(replacedMappings(this.#mappings, await deployedMappings(config)));
   }
 
   #refuse(problems: readonly Problem[]): void {

@@ -16,6 +16,8 @@ export interface Serverless {
   extendConfiguration(path: readonly string[], value: unknown): void;
   getProvider(name: 'aws'): {
     getStage(): string;
+    /** Region and credentials for a client of AWS. */
+    getAwsSdkV3Config(): Promise<{ readonly region: string }>;
     readonly naming: { getLambdaLogicalId(name: string): string };
   };
 }

@@ -79,8 +79,10 @@ const tlsSchema = Type.Union(
 
 const serversSchema = deployed(
   Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
-    description: 'Brokers as host:port, a list or separated by commas. On Lambda also the ARN of an Amazon MSK cluster.',
+    description:
+      'Brokers as host:port, a list or separated by commas. On Lambda also the ARN of an Amazon MSK cluster, which an intrinsic function may answer.',
   }),
+  'arn:aws:kafka:known-at-deployment',
 );
 
 /** The options under `sluice.cluster`, shared by everything that speaks to Kafka. */
@@ -95,8 +97,14 @@ export const clusterSchema = Type.Object(
     vpc: Type.Optional(
       Type.Object(
         {
-          subnets: Type.Array(Type.String(), { minItems: 1, description: "Subnets from which the cluster's brokers can be reached." }),
-          securityGroups: Type.Array(Type.String(), { minItems: 1, description: "Security groups that may reach the cluster's brokers." }),
+          subnets: Type.Array(deployed(Type.String()), {
+            minItems: 1,
+            description: "Subnets from which the cluster's brokers can be reached.",
+          }),
+          securityGroups: Type.Array(deployed(Type.String()), {
+            minItems: 1,
+            description: "Security groups that may reach the cluster's brokers.",
+          }),
         },
         { description: "The cluster's network, used at deployment." },
       ),

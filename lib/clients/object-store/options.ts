@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { deployed } from '../../core/deployed.ts';
 import { Secret } from '../../core/secret.ts';
 
 const Name = Type.String({ minLength: 1 });
@@ -12,10 +13,12 @@ export const storeOptions = {
     description:
       'How the store wants to be spoken to: as Amazon S3, which MinIO, Cloudflare R2 and most others speak too, or as Alibaba Cloud OSS, which asks for objects that must not exist yet in a way of its own.',
   }),
-  bucket: Type.String({
-    pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
-    description: 'Bucket to write to. It has to exist. On OSS it must not have versioning, neither enabled nor suspended.',
-  }),
+  bucket: deployed(
+    Type.String({
+      pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
+      description: 'Bucket to write to. It has to exist. On OSS it must not have versioning, neither enabled nor suspended.',
+    }),
+  ),
   region: Type.Optional(
     Type.String({
       pattern: '^[a-z0-9-]+$',
@@ -23,10 +26,13 @@ export const storeOptions = {
     }),
   ),
   endpoint: Type.Optional(
-    Type.String({
-      format: 'uri',
-      description: 'Base URL of a store elsewhere than at the vendor, or behind a domain of your own, without the bucket.',
-    }),
+    deployed(
+      Type.String({
+        format: 'uri',
+        description: 'Base URL of a store elsewhere than at the vendor, or behind a domain of your own, without the bucket.',
+      }),
+      'https://known-at-deployment.invalid',
+    ),
   ),
   internal: Type.Boolean({
     default: false,

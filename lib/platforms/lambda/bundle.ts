@@ -1,5 +1,5 @@
 import { basename, dirname, extname, relative, resolve, sep } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { zipSync } from 'fflate';
 import { ConfigError } from '../../core/errors.ts';
 import type { FunctionSettings } from './function-settings.ts';
@@ -45,11 +45,12 @@ export async function bundleFunction({ root, handlerFile, settings, external = [
   const name = relative(root, handlerFile).split(sep).join('/');
   const entryName = name.slice(0, -extname(name).length);
   const folder = dirname(entryName);
+  const settingsFile = `${basename(entryName)}.settings.mjs`;
   const outdir = resolve(root, '.sluice/bundle');
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     stdin: {
-      contents: `import 'sluice:settings';\nexport * from ${JSON.stringify(`./${basename(name)}`)};\n`,
+      contents: `import ${JSON.stringify(`./${settingsFile}`)};\nexport * from ${JSON.stringify(`./${basename(name)}`)};\n`,
       resolveDir: dirname(handlerFile),
       sourcefile: 'entry.js',
       loader: 'js',
@@ -73,7 +74,7 @@ export async function bundleFunction({ root, handlerFile, settings, external = [
     outExtension: { '.js': '.mjs' },
     metafile: true,
     logLevel: 'silent',
-    plugins: [settingsModule(settings)],
+    plugins: [keptApart(`./${settingsFile}`)],
   }).catch((error: unknown) => {
     throw new ConfigError('BUNDLE_FAILED', `${name} cannot be bundled: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
@@ -81,7 +82,7 @@ export async function bundleFunction({ root, handlerFile, settings, external = [
   });
   const files = outputFiles.map(({ path, contents }) => ({ path: relative(outdir, path).split(sep).join('/'), contents }));
   const entry = `${basename(entryName)}.mjs`;
-  return {
+  const bundle: Bundle = {
     files: files
       .map(({ path, contents }) =>
         path.startsWith('entry.mjs') ? { path: path.replace('entry.mjs', entry), contents: renamed(contents, entry) } : { path, contents },
@@ -91,6 +92,7 @@ export async function bundleFunction({ root, handlerFile, settings, external = [
     entry: folder === '.' ? entry : `${folder}/${entry}`,
     metafile,
   };
+  return withSettings(bundle, settings);
 }
 
 /** The entry's source map has its name. */
@@ -99,16 +101,23 @@ function renamed(contents: Uint8Array, entry: string): Uint8Array {
   return Buffer.from(text.replace('//# sourceMappingURL=entry.mjs.map', `//# sourceMappingURL=${entry}.map`));
 }
 
-/** A module of the bundle that is run before the function, so that it finds its settings. */
-function settingsModule(settings: FunctionSettings | undefined): import('esbuild').Plugin {
-  const contents = settings === undefined ? '' : `globalThis[Symbol.for('sluice.settings')] = ${JSON.stringify(settings)};`;
+/** A module that stays a file of its own next to the entry. */
+function keptApart(specifier: string): Plugin {
   return {
-    name: 'settings',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^sluice:settings$/ }, ({ path }) => ({ path, namespace: 'sluice', sideEffects: true }));
-      onLoad({ filter: /.*/, namespace: 'sluice' }, () => ({ contents, loader: 'js' }));
+    name: 'kept-apart',
+    setup({ onResolve }) {
+      onResolve({ filter: /\.settings\.mjs$/ }, ({ path }) =>
+        path === specifier ? { path, external: true, sideEffects: true } : undefined,
+      );
     },
   };
+}
+
+/** The bundle with what its function is told: a module that runs before the function. */
+export function withSettings(bundle: Bundle, settings: FunctionSettings | undefined): Bundle {
+  const path = bundle.entry.replace(/mjs$/, 'settings.mjs');
+  const text = settings === undefined ? '' : `globalThis[Symbol.for('sluice.settings')] = ${JSON.stringify(settings)};\n`;
+  return { ...bundle, files: [...bundle.files.filter((file) => file.path !== path), { path, contents: Buffer.from(text) }] };
 }
 
 /** The files as a ZIP archive that depends on nothing but them: no times, no order of a file system. */

@@ -1,6 +1,8 @@
 import type { Problem } from '../../core/config.ts';
-import { deployedMark } from '../../core/deployed.ts';
+import { deployedMark, standIn } from '../../core/deployed.ts';
 import { isObject } from '../../core/field.ts';
+import { hash } from '../../core/letter.ts';
+import type { Value } from './template/resources.ts';
 
 /** Values that only deployment knows, taken out of a configuration. */
 export interface DeployedValues {
@@ -10,6 +12,8 @@ export interface DeployedValues {
   readonly environment: Readonly<Record<string, unknown>>;
   /** Which option each variable belongs to. */
   readonly places: readonly DeployedPlace[];
+  /** The intrinsic functions by the texts in their places. */
+  readonly standIns: ReadonlyMap<string, Value>;
   readonly problems: readonly Problem[];
 }
 
@@ -19,9 +23,6 @@ export interface DeployedPlace {
   readonly variable: string;
 }
 
-/** Stands where the value will be; it is checked as text and never used. */
-const placeholder = 'https://known-at-deployment.invalid';
-
 /**
  * Takes intrinsic functions (`Ref`, `Fn::GetAtt` …) out of a configuration. Options whose schema is not marked as known at deployment
  * cannot have one: what is checked or compiled before a deployment has to be known before it.
@@ -29,11 +30,13 @@ const placeholder = 'https://known-at-deployment.invalid';
 export function takeDeployedValues(value: unknown, schema: object, path: string): DeployedValues {
   const environment: Record<string, unknown> = {};
   const places: DeployedPlace[] = [];
+  const standIns = new Map<string, Value>();
   const problems: Problem[] = [];
   const walk = (node: unknown, schemas: readonly SchemaNode[], steps: readonly string[]): unknown => {
     if (isIntrinsic(node)) {
       const at = [path, ...steps].join('.');
-      if (!schemas.some((each) => each[deployedMark] === true))
+      const sample = schemas.map((each) => each[deployedMark]).find((mark) => mark !== undefined);
+      if (sample === undefined)
         problems.push({
           path: at,
           message: `${at} has to be known before deployment, so it takes no intrinsic function. Write the value, or a variable such as \${param:name}.`,
@@ -44,7 +47,10 @@ export function takeDeployedValues(value: unknown, schema: object, path: string)
         .toUpperCase()}`;
       environment[variable] = node;
       places.push({ path: steps, variable });
-      return placeholder;
+      // Short and in small letters, so that it passes for the name of a bucket or a host.
+      const text = (sample ?? standIn).replace(standIn, `${standIn}-${hash(at)}`);
+      standIns.set(text, node as Value);
+      return text;
     }
     if (Array.isArray(node)) return node.map((item, index) => walk(item, schemas.flatMap(itemsOf), [...steps, String(index)]));
     if (!isObject(node)) return node;
@@ -59,15 +65,15 @@ export function takeDeployedValues(value: unknown, schema: object, path: string)
       ]),
     );
   };
-  return { value: walk(value, forms(schema as SchemaNode), []), environment, places, problems };
+  return { value: walk(value, forms(schema as SchemaNode), []), environment, places, standIns, problems };
 }
 
-/** Puts the values back that the environment carries. */
-export function withDeployedValues(
-  value: unknown,
+/** Puts the values back that the environment carries: texts within a function, intrinsic functions within a template. */
+export function withDeployedValues<Config>(
+  value: Config,
   places: readonly DeployedPlace[],
-  env: Readonly<Record<string, string | undefined>>,
-): unknown {
+  env: Readonly<Record<string, unknown>>,
+): Config {
   if (places.length === 0) return value;
   const copy = structuredClone(value);
   for (const { path, variable } of places) {
@@ -79,11 +85,29 @@ export function withDeployedValues(
   return copy;
 }
 
+/** A text of a template in which intrinsic functions stand again where their stand-ins were. */
+export function withIntrinsics(text: string, standIns: ReadonlyMap<string, Value>): Value {
+  let parts: Value[] = [text];
+  for (const [found, intrinsic] of standIns)
+    parts = parts.flatMap((part) =>
+      typeof part === 'string' ? part.split(found).flatMap((piece, index) => (index === 0 ? [piece] : [intrinsic, piece])) : [part],
+    );
+  const kept = parts.filter((part) => part !== '');
+  return kept.length === 1 && kept[0] !== undefined ? kept[0] : { 'Fn::Join': ['', kept] };
+}
+
+/** Whether it is a function of CloudFormation, such as `{ Ref: … }`. */
+export function isIntrinsic(node: unknown): node is Exclude<Value, string> {
+  if (!isObject(node)) return false;
+  const names = Object.keys(node);
+  return names.length === 1 && (names[0] === 'Ref' || names[0]?.startsWith('Fn::') === true);
+}
+
 interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
   readonly items?: SchemaNode;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly [deployedMark]?: boolean;
+  readonly [deployedMark]?: string;
 }
 
 function forms(schema: SchemaNode): SchemaNode[] {
@@ -97,10 +121,4 @@ function itemsOf({ items }: SchemaNode): SchemaNode[] {
 function propertyOf({ properties }: SchemaNode, name: string): SchemaNode[] {
   const property = properties?.[name];
   return property === undefined ? [] : forms(property);
-}
-
-function isIntrinsic(node: unknown): boolean {
-  if (!isObject(node)) return false;
-  const names = Object.keys(node);
-  return names.length === 1 && (names[0] === 'Ref' || names[0]?.startsWith('Fn::') === true);
 }

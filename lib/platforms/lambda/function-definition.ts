@@ -5,6 +5,7 @@ import type { ConnectorDefinition } from '../../compose.ts';
 import { isObject } from '../../core/field.ts';
 import type { SecretReference } from '../../core/secret.ts';
 import type { Bundle } from './bundle.ts';
+import { isIntrinsic } from './deployed-values.ts';
 
 const definitionKey = Symbol.for('sluice.definition');
 
@@ -28,13 +29,20 @@ export async function definitionIn({ files, entry }: Bundle, exportName: string,
 
 /** Every reference to a secret in a configuration. */
 export function secretReferences(value: unknown): SecretReference[] {
-  if (Array.isArray(value)) return value.flatMap(secretReferences);
+  return secretPlaces(value, '').map(({ reference }) => reference);
+}
+
+/** The same, each with the path of its option. */
+export function secretPlaces(value: unknown, path: string): { readonly path: string; readonly reference: SecretReference }[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => secretPlaces(item, `${path}[${index}]`));
   if (!isObject(value)) return [];
-  return isReference(value) ? [value] : Object.values(value).flatMap(secretReferences);
+  if (isReference(value)) return [{ path, reference: value }];
+  return Object.entries(value).flatMap(([name, item]) => secretPlaces(item, `${path}.${name}`));
 }
 
 function isReference(value: Readonly<Record<string, unknown>>): value is SecretReference {
+  const isName = (name: unknown): boolean => typeof name === 'string' || isIntrinsic(name);
   const names = Object.keys(value);
-  if (names.length === 1 && (names[0] === 'ssm' || names[0] === 'env')) return typeof value[names[0]] === 'string';
-  return typeof value['secretsManager'] === 'string' && names.every((name) => name === 'secretsManager' || name === 'field');
+  if (names.length === 1 && (names[0] === 'ssm' || names[0] === 'env')) return isName(value[names[0]]);
+  return isName(value['secretsManager']) && names.every((name) => name === 'secretsManager' || name === 'field');
 }

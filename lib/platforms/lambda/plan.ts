@@ -2,7 +2,7 @@ import { type Problem, readConfig } from '../../core/config.ts';
 import { type ConnectorName, triggerGroup } from '../../core/consumer-group.ts';
 import { isObject } from '../../core/field.ts';
 import { type ConnectorSettings, connectorSchema, readSettings, topicsOf } from '../../core/settings.ts';
-import { takeDeployedValues } from './deployed-values.ts';
+import { takeDeployedValues, withDeployedValues } from './deployed-values.ts';
 import { type ServiceSettings, serviceSchema } from './service-settings.ts';
 import { checkDeployment, collisions } from './template/check.ts';
 import { connectorTags, roleLogicalId } from './template.ts';
@@ -26,12 +26,15 @@ export interface FunctionInput {
 /** What is known of a connector before its function is looked into. */
 export interface ConnectorPlan {
   readonly name: ConnectorName;
-  /** The function's block and the service's, as they were read. */
+  /** The function's block and the service's, as they were written. */
   readonly block: Readonly<Record<string, unknown>>;
   readonly sluice: unknown;
+  /** Checked, for the template: options that only deployment knows hold intrinsic functions. */
   readonly settings: ConnectorSettings;
   readonly service: ServiceSettings;
   readonly warnings: readonly string[];
+  /** What it costs even when no record comes. */
+  readonly costs: readonly string[];
 }
 
 /** Seconds a function may take when nobody says. */
@@ -44,7 +47,8 @@ export function planService({ service, stage, sluice, provider, functions }: Ser
   readonly problems: readonly Problem[];
 } {
   const shared = takeDeployedValues(sluice ?? {}, serviceSchema, 'sluice');
-  const { value: serviceSettings, problems: serviceProblems } = readConfig(serviceSchema, shared.value, 'sluice');
+  const { value: readService, problems: serviceProblems } = readConfig(serviceSchema, shared.value, 'sluice');
+  const serviceSettings = withDeployedValues(readService, shared.places, shared.environment);
   const connectors = functions.filter(({ block }) => Object.hasOwn(block, 'connector'));
   if (connectors.length === 0) return { plans: [], problems: [] };
   const problems: Problem[] = [...shared.problems, ...serviceProblems];
@@ -55,10 +59,11 @@ export function planService({ service, stage, sluice, provider, functions }: Ser
       path: problem.path.startsWith('sluice.') ? problem.path : `functions.${connector}.${problem.path}`,
     });
     const taken = takeDeployedValues(block['connector'], connectorSchema, 'connector');
-    const { settings, problems: own } = readSettings(taken.value);
+    const { settings: readOwn, problems: own } = readSettings(taken.value);
     // What the sink's own options allow is known once the function is bundled.
     problems.push(...[...own, ...taken.problems.filter(({ path }) => !path.startsWith('connector.sink.'))].map(at));
     if (own.length > 0) continue;
+    const settings = withDeployedValues(readOwn, taken.places, taken.environment);
     const timeoutSeconds = Number(block['timeout'] ?? provider['timeout'] ?? defaultTimeoutSeconds);
     const { cluster, registry } = serviceSettings;
     if (serviceProblems.length === 0) problems.push(...checkDeployment({ settings, cluster, registry, timeoutSeconds }).map(at));
@@ -70,6 +75,7 @@ export function planService({ service, stage, sluice, provider, functions }: Ser
       settings,
       service: serviceSettings,
       warnings: warningsOf(name, settings, serviceSettings),
+      costs: costsOf(name, settings),
     });
   }
   const groups = plans.flatMap(({ name, settings }) =>
@@ -121,14 +127,19 @@ function warningsOf({ connector }: ConnectorName, settings: ConnectorSettings, {
     const secrets = stores.length === 0 ? '' : ` For ${stores.join(' and ')} it needs a VPC endpoint or NAT.`;
     warnings.push(`${connector} runs in the cluster's subnets, as it writes to Kafka itself.${secrets} A public target needs NAT.`);
   }
-  const { pollers } = settings.trigger;
-  if (pollers !== undefined) {
-    const count = pollers.minimum * topicsOf(settings).length;
-    warnings.push(
-      `${connector} keeps ${count} ${count === 1 ? 'poller' : 'pollers'} running at all times, billed by the hour whether records come or not.`,
-    );
-  }
   return warnings;
+}
+
+/** Source of the figures: the AWS Lambda developer guide, "Apache Kafka event poller scaling modes". */
+function costsOf({ connector }: ConnectorName, settings: ConnectorSettings): string[] {
+  const { pollers } = settings.trigger;
+  if (pollers === undefined) return [];
+  const topics = topicsOf(settings).length;
+  const [least, most] = [pollers.minimum * topics, pollers.maximum * topics];
+  const shared = pollers.group === undefined ? '' : `, sharing event poller units with the group ${pollers.group}`;
+  return [
+    `Standing cost of ${connector}: ${least} ${least === 1 ? 'event poller' : 'event pollers'} at all times, up to ${most} under load${shared}. AWS bills event poller units by the hour, also while no records come: https://aws.amazon.com/lambda/pricing/. One poller takes up to 5 MB/s or 5 batches at a time.`,
+  ];
 }
 
 function unique(problems: readonly Problem[]): Problem[] {

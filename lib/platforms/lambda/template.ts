@@ -2,11 +2,10 @@ import type { ClusterConfig } from '../../clients/kafka/cluster-config.ts';
 import { type ConnectorName, triggerGroup } from '../../core/consumer-group.ts';
 import type { SecretReference } from '../../core/secret.ts';
 import { type ConnectorSettings, deadLetterTopicOf, topicsOf } from '../../core/settings.ts';
-import type { Permission } from '../../core/sink.ts';
 import { type Alarms, connectorAlarms } from './template/alarms.ts';
 import { eventSourceMapping } from './template/mapping.ts';
 import { logicalId, type Resources } from './template/resources.ts';
-import { functionRole } from './template/role.ts';
+import { type DeployedPermission, functionRole } from './template/role.ts';
 
 export interface DeployedConnector {
   readonly name: ConnectorName;
@@ -15,7 +14,7 @@ export interface DeployedConnector {
   readonly functionLogicalId: string;
   readonly settings: ConnectorSettings;
   readonly cluster: ClusterConfig;
-  readonly sinkPermissions: readonly Permission[];
+  readonly sinkPermissions: readonly DeployedPermission[];
   readonly secrets: readonly SecretReference[];
   readonly alarms: Alarms | undefined;
   readonly kmsKeys: readonly string[];

@@ -1,10 +1,11 @@
 import { type Static, Type } from 'typebox';
+import { deployed } from '../../core/deployed.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { type Route, router } from '../../core/route.ts';
 import { Secret } from '../../core/secret.ts';
 import { parseTemplate } from '../../core/template.ts';
 
-const Url = Type.String({ format: 'uri' });
+const Url = deployed(Type.String({ format: 'uri' }), 'https://known-at-deployment.invalid');
 const Name = Type.String({ minLength: 1 });
 
 /** The options of the sink, as in serverless.yml. */

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { deployed } from '../../core/deployed.ts';
 import { Secret } from '../../core/secret.ts';
 
 const Name = (description: string) => Type.String({ minLength: 1, maxLength: 63, description });
@@ -8,7 +9,7 @@ export const options = Type.Object({
   url: Type.Optional(
     Secret({ description: 'Connection string, e.g. postgresql://user:password@host:5432/database. Takes the place of the fields below.' }),
   ),
-  host: Type.Optional(Type.String({ minLength: 1, description: 'Host name, or the folder of a Unix socket.' })),
+  host: Type.Optional(deployed(Type.String({ minLength: 1, description: 'Host name, or the folder of a Unix socket.' }))),
   port: Type.Integer({ minimum: 1, maximum: 65_535, default: 5_432, description: 'Port of the server.' }),
   database: Type.Optional(Type.String({ minLength: 1, description: 'Database to connect to.' })),
   user: Type.Optional(Type.String({ minLength: 1, description: 'Role to connect as.' })),

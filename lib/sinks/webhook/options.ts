@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { deployed } from '../../core/deployed.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 
@@ -140,10 +141,16 @@ const batch = Type.Object(
 
 /** The options of the sink, as in serverless.yml. */
 export const options = Type.Object({
-  url: Type.Union([Type.String({ minLength: 1 }), Secret({ description: 'The URL, where it holds a token.' })], {
-    description:
-      'Where to send to: text, or a reference where it holds a token. Path and query may hold placeholders, percent-encoded as they are filled in: {topic}, {partition}, {offset}, {id}, {key}, {key.field}, {value.field}, {header:name}, {timestamp:yyyy-MM-dd}, {target}.',
-  }),
+  url: Type.Union(
+    [
+      deployed(Type.String({ minLength: 1 }), 'https://known-at-deployment.invalid/'),
+      Secret({ description: 'The URL, where it holds a token.' }),
+    ],
+    {
+      description:
+        'Where to send to: text, or a reference where it holds a token. Path and query may hold placeholders, percent-encoded as they are filled in: {topic}, {partition}, {offset}, {id}, {key}, {key.field}, {value.field}, {header:name}, {timestamp:yyyy-MM-dd}, {target}.',
+    },
+  ),
   method: Type.String({ pattern: '^[A-Z]{1,20}$', default: 'POST', description: 'HTTP method, in capitals.' }),
   allow: Type.Array(Name, {
     default: [],

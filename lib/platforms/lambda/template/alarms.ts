@@ -1,12 +1,16 @@
 import { type Static, Type } from 'typebox';
 import type { ConnectorName } from '../../../core/consumer-group.ts';
+import { deployed } from '../../../core/deployed.ts';
 import { type InvocationMetrics, metricsNamespace } from '../metrics.ts';
 import { logicalId, type Resource, type Resources } from './resources.ts';
 
 /** `sluice.alarms` of serverless.yml: which alarms each connector gets. */
 export const alarmsSchema = Type.Object(
   {
-    notify: Type.Array(Type.String({ pattern: '^arn:' }), { default: [], description: 'ARNs of the SNS topics that an alarm tells.' }),
+    notify: Type.Array(deployed(Type.String({ pattern: '^arn:' }), 'arn:aws:sns:known-at-deployment'), {
+      default: [],
+      description: 'ARNs of the SNS topics that an alarm tells.',
+    }),
     lag: Type.Optional(Type.Integer({ minimum: 1, description: 'Records behind the end of a topic, for five minutes.' })),
     oldestRecordSeconds: Type.Optional(Type.Integer({ minimum: 1, description: 'Age of the oldest record of a batch, for five minutes.' })),
     deadLetters: Type.Optional(Type.Integer({ minimum: 1, description: 'Dead letters within five minutes.' })),

@@ -25,8 +25,8 @@ export function sourceAccess(
   const access: SourceAccess[] = [];
   const isMsk = mskArn(cluster) !== undefined;
   const secretArn = (reference: SecretReference | undefined, option: string, form: string): void => {
-    const uri = reference !== undefined && 'secretsManager' in reference ? reference.secretsManager : undefined;
-    if (uri?.startsWith('arn:')) access.push({ Type: form, URI: uri });
+    const uri: Value | undefined = reference !== undefined && 'secretsManager' in reference ? reference.secretsManager : undefined;
+    if (isObject(uri) || uri?.startsWith('arn:')) access.push({ Type: form, URI: uri });
     else
       problems.push({
         path: `${path}.${option}`,
@@ -44,10 +44,14 @@ export function sourceAccess(
     else secretArn(tls.ca, 'tls.ca', 'SERVER_ROOT_CA_CERTIFICATE');
   }
   if (!isMsk && vpc !== undefined) {
-    for (const subnet of vpc.subnets) access.push({ Type: 'VPC_SUBNET', URI: `subnet:${subnet}` });
-    for (const group of vpc.securityGroups) access.push({ Type: 'VPC_SECURITY_GROUP', URI: `security_group:${group}` });
+    for (const subnet of vpc.subnets) access.push({ Type: 'VPC_SUBNET', URI: prefixed('subnet:', subnet) });
+    for (const group of vpc.securityGroups) access.push({ Type: 'VPC_SECURITY_GROUP', URI: prefixed('security_group:', group) });
   }
   return { access, problems };
+}
+
+function prefixed(prefix: string, value: Value): Value {
+  return typeof value === 'string' ? prefix + value : { 'Fn::Join': ['', [prefix, value]] };
 }
 
 interface Reading {

@@ -2,9 +2,14 @@ import type { ClusterConfig } from '../../../clients/kafka/cluster-config.ts';
 import { isObject } from '../../../core/field.ts';
 import type { SecretReference } from '../../../core/secret.ts';
 import type { ConnectorSettings } from '../../../core/settings.ts';
-import type { Permission } from '../../../core/sink.ts';
 import { mskArn, sourceAccess } from './cluster.ts';
 import { allow, type Resource, type Statement, type Value } from './resources.ts';
+
+/** A permission of a sink, on resources that may be known at deployment only. */
+export interface DeployedPermission {
+  readonly actions: readonly string[];
+  readonly resources: readonly Value[];
+}
 
 export interface RoleOptions {
   /** The function's name as AWS knows it. */
@@ -12,7 +17,7 @@ export interface RoleOptions {
   readonly settings: ConnectorSettings;
   readonly cluster: ClusterConfig;
   /** What the sink's definition asks for. */
-  readonly sinkPermissions: readonly Permission[];
+  readonly sinkPermissions: readonly DeployedPermission[];
   /** Every secret that the function reads when it starts. */
   readonly secrets: readonly SecretReference[];
   readonly groups: readonly string[];
@@ -73,13 +78,15 @@ function sub(rest: string): Value {
   return { 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` };
 }
 
-function secretStatements(references: readonly SecretReference[], arns: readonly string[]): Statement[] {
+function secretStatements(references: readonly SecretReference[], arns: readonly Value[]): Statement[] {
   const parameters = references.flatMap((reference) =>
     'ssm' in reference ? [sub(`ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/${reference.ssm.replace(/^\//, '')}`)] : [],
   );
-  const named = references.flatMap((reference) => ('secretsManager' in reference ? [reference.secretsManager] : []));
-  const secrets = [...new Set([...named, ...arns])].map((name) =>
-    name.startsWith('arn:') ? name : sub(`secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:${name}-??????`),
+  const named: Value[] = references.flatMap((reference) => ('secretsManager' in reference ? [reference.secretsManager] : []));
+  const secrets = unique([...named, ...arns]).map((name) =>
+    typeof name !== 'string' || name.startsWith('arn:')
+      ? name
+      : sub(`secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:${name}-??????`),
   );
   return [
     ...(parameters.length === 0 ? [] : [allow(['ssm:GetParameter'], unique(parameters))]),
@@ -88,10 +95,13 @@ function secretStatements(references: readonly SecretReference[], arns: readonly
 }
 
 /** The secrets that the trigger itself reads, with the function's role. */
-function sourceSecrets(cluster: ClusterConfig, { trigger }: ConnectorSettings): string[] {
+function sourceSecrets(cluster: ClusterConfig, { trigger }: ConnectorSettings): Value[] {
   const secret = trigger.schemaRegistry?.auth?.secret;
+  const isNetwork = (type: string): boolean => type === 'VPC_SUBNET' || type === 'VPC_SECURITY_GROUP';
   return [
-    ...sourceAccess(cluster).access.flatMap(({ URI: uri }) => (typeof uri === 'string' && uri.startsWith('arn:') ? [uri] : [])),
+    ...sourceAccess(cluster).access.flatMap(({ Type: type, URI: uri }) =>
+      uri !== undefined && !isNetwork(type) && (isObject(uri) || uri.startsWith('arn:')) ? [uri] : [],
+    ),
     ...(secret !== undefined && 'secretsManager' in secret ? [secret.secretsManager] : []),
   ];
 }
@@ -112,14 +122,20 @@ function mskStatements({ cluster, topics, groups, producesTo }: RoleOptions): St
   ];
 }
 
-/** `arn:…:cluster/NAME/UUID` becomes `arn:…:topic/NAME/UUID/ORDERS`. A cluster that only deployment knows is not narrowed down. */
+/** `arn:…:cluster/NAME/UUID` becomes `arn:…:topic/NAME/UUID/ORDERS`. */
 function within(cluster: Value, kind: 'topic' | 'group', names: readonly string[]): Value[] {
-  if (typeof cluster !== 'string') return [sub(`kafka:\${AWS::Region}:\${AWS::AccountId}:${kind}/*`)];
-  return names.map((name) => `${cluster.replace(':cluster/', `:${kind}/`)}/${name}`);
+  if (typeof cluster === 'string') return names.map((name) => `${cluster.replace(':cluster/', `:${kind}/`)}/${name}`);
+  const beginning = { 'Fn::Join': [`:${kind}/`, { 'Fn::Split': [':cluster/', cluster] }] };
+  return names.map((name) => ({ 'Fn::Join': ['/', [beginning, name]] }));
 }
 
 function failureStatements(destination: Value): Statement[] {
-  if (isObject(destination)) return [allow(['sqs:SendMessage', 'sns:Publish'], [destination])];
+  if (isObject(destination))
+    // Which service it is, only deployment knows.
+    return [
+      allow(['sqs:SendMessage', 'sns:Publish', 's3:ListBucket'], [destination]),
+      allow(['s3:PutObject'], [{ 'Fn::Join': ['', [destination, '/*']] }]),
+    ];
   const [, , service] = destination.split(':');
   if (service === 'sqs') return [allow(['sqs:SendMessage'], [destination])];
   if (service === 'sns') return [allow(['sns:Publish'], [destination])];
