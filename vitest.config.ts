@@ -53,6 +53,19 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      {
+        ...sources,
+        test: {
+          ...common,
+          name: 'deploy',
+          include: ['test/deploy/**/*.test.ts'],
+          // The commands they start bundle as fast as the machine can.
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
     ],
   },
 });

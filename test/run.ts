@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { count, type Report } from './support/report.ts';
 
 // npm test [-- TIER ...] [-- NAME ...] [-- VITEST_OPTION ...]
-const tiers = ['unit', 'contract', 'integration'];
-const servers = ['kafka', 'postgres', 'elasticsearch', 'opensearch', 's3'];
+const tiers = ['unit', 'contract', 'integration', 'deploy'];
+const servers = ['kafka', 'postgres', 'elasticsearch', 'opensearch', 's3', 'aws'];
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 const words = process.argv.slice(2);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
+import { startAws } from './aws.ts';
 import { say } from './cache.ts';
 import { startElasticsearch } from './elasticsearch.ts';
 import { MissingToolError } from './java.ts';
@@ -42,6 +43,10 @@ const starters: { readonly [Name in ServerName]: () => Promise<Lent<Name>> } = {
   async s3() {
     const { endpoint, port, region, accessKeyId, secretAccessKey, stop } = await startS3();
     return { server: { endpoint, port, region, accessKeyId, secretAccessKey }, stop };
+  },
+  async aws() {
+    const { endpoint, env, stop } = await startAws();
+    return { server: { endpoint, env }, stop };
   },
   async pyodps() {
     return { server: { python: await installPyodps() }, stop: async () => undefined };

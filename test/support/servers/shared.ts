@@ -1,4 +1,5 @@
 import { describe, inject, it } from 'vitest';
+import type { AwsServer } from './aws.ts';
 import type { KafkaServer, SecureKafka } from './kafka.ts';
 import type { PostgresServer } from './postgres.ts';
 import type { S3Server } from './s3.ts';
@@ -13,6 +14,8 @@ export interface SharedServers {
   readonly elasticsearch: Pick<SearchServer, 'node' | 'port'>;
   readonly opensearch: Pick<SearchServer, 'node' | 'port'>;
   readonly s3: Pick<S3Server, 'endpoint' | 'port' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
+  /** The AWS endpoint that services are deployed to. */
+  readonly aws: Pick<AwsServer, 'endpoint' | 'env'>;
   /** No server, but a client that has to be installed: the official one for MaxCompute, in the Python that is named. */
   readonly pyodps: { readonly python: string };
 }

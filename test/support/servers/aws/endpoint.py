@@ -9,6 +9,7 @@ import sys
 import urllib.request
 
 from moto.awslambda import models
+from moto.core.utils import iso_8601_datetime_with_nanoseconds
 from moto.server import main
 
 Mapping = models.EventSourceMapping
@@ -152,6 +153,7 @@ stock_function_update = Function.update_from_cloudformation_json.__func__
 def with_properties(function, properties):
     function.tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
     function.architectures = properties.get("Architectures", ["x86_64"])
+    function.last_modified = iso_8601_datetime_with_nanoseconds()
     return function
 
 
