@@ -44,10 +44,11 @@ export function toLetter({ source, stage = 'sink', failedParts }: Delivery, erro
     text(letterHeaders.timestamp, String(own.timestamp ?? timestamp)),
     ...ownHeaders(stage, error, context, replay, failedParts),
   ];
-  return { origin, version: own.version, part: 0, timestamp, timestampType, headers, key, value };
+  const letter = { origin, version: own.version, part: 0, timestamp, timestampType, headers, key, value };
+  return source.incomplete === undefined ? letter : headerOnly(letter);
 }
 
-/** The letter without key and value, for a record at the topic's size limit: its origin says where to find it. */
+/** The letter without key and value, for a record that is not there as a whole or is at the topic's size limit: its origin says where to find it. */
 export function headerOnly(letter: Letter): Letter {
   const { headers, ...rest } = letter;
   return { ...rest, key: null, value: null, headers: [...headers.filter(isContext), text(letterHeaders.bodyOmitted, 'true')] };

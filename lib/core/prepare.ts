@@ -35,6 +35,7 @@ export type Prepared = KafkaRecord | readonly KafkaRecord[] | null | Failure;
 /** Decodes and transforms one record. Never throws: whatever goes wrong is that record's failure. A promise only where the format or the transform is asynchronous. */
 export function prepare(source: SourceRecord, preparation: Preparation, context: TransformContext): Prepared | Promise<Prepared> {
   let stage: Stage = 'key';
+  if (source.incomplete !== undefined) return { error: source.incomplete, stage: 'value' };
   const { origin } = source; // once: some sources make it when they are asked
   try {
     const keyBytes = (preparation.borrowsKey === true ? source.borrowedKey : undefined) ?? source.key;

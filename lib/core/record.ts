@@ -1,3 +1,5 @@
+import type { DataError } from './errors.ts';
+
 /** Where a record sits in Kafka: its identity, and what gets acknowledged. */
 export interface Origin {
   readonly topic: string;
@@ -56,6 +58,8 @@ export interface SourceRecord {
   /** The same bytes in memory that is used again for the next record: cheaper where the platform has to decode them, and only for formats that keep nothing of it. */
   readonly borrowedKey?: Uint8Array | null;
   readonly borrowedValue?: Uint8Array | null;
+  /** Why the platform could not hand over what Kafka holds, e.g. as it was too large: never delivered, and its letter has no body. */
+  readonly incomplete?: DataError;
 }
 
 /** One Kafka record on its way to a target. `value` is null for a tombstone. What a transform gets can be copied with `{ ...record }`; a sink reads. */
