@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import type { Cluster } from '../../lib/clients/kafka.ts';
 import { type BulkStub, startBulkStub } from '../support/servers/bulk-stub.ts';
+import { type MaxComputeServer, startMaxCompute } from '../support/servers/maxcompute.ts';
 import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { startBucketServer } from './object-store.ts';
 import { orderColumns } from './orders.ts';
 import { countRecords, createTopic } from './topics.ts';
 
@@ -21,12 +26,17 @@ export interface Servers {
   readonly cluster: Cluster;
   postgres(): Promise<PostgresServer>;
   bulkStub(): Promise<BulkStub>;
+  buckets(): ReturnType<typeof startBucketServer>;
+  maxCompute(): Promise<MaxComputeServer>;
   stop(): Promise<void>;
 }
 
 export function lazyServers(cluster: Cluster): Servers {
   let postgres: Promise<PostgresServer> | undefined;
   let stub: Promise<BulkStub> | undefined;
+  let buckets: ReturnType<typeof startBucketServer> | undefined;
+  let maxCompute: Promise<MaxComputeServer> | undefined;
+  let dataDir: string | undefined;
   return {
     cluster,
     postgres() {
@@ -37,9 +47,21 @@ export function lazyServers(cluster: Cluster): Servers {
       stub ??= startBulkStub({ discard: true });
       return stub;
     },
+    async buckets() {
+      dataDir ??= await mkdtemp(join(tmpdir(), 'sluice-bench-s3-'));
+      buckets ??= startBucketServer(dataDir);
+      return await buckets;
+    },
+    maxCompute() {
+      maxCompute ??= startMaxCompute({ discard: true });
+      return maxCompute;
+    },
     async stop() {
       await (await postgres)?.stop();
       await (await stub)?.stop();
+      await (await buckets)?.stop();
+      await (await maxCompute)?.stop();
+      if (dataDir !== undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
 }

@@ -2,6 +2,8 @@ import { workerNodeOptions } from '../../lib/platforms/worker/node-options.ts';
 import { startKafka } from '../support/servers/kafka.ts';
 import { bulkEndpoint, type Destination, lazyServers, nowhere, otherTopic, type Servers, tableOf } from './destinations.ts';
 import { httpEndpoint } from './http-endpoint.ts';
+import { tunnelTable } from './maxcompute.ts';
+import { bucketOf } from './object-store.ts';
 import { bytesPerOrder } from './orders.ts';
 import { type BenchOptions, digits, type Finding, type WorkerResult } from './results.ts';
 import { inProcess } from './subprocess.ts';
@@ -33,6 +35,17 @@ const configurations: Readonly<Record<string, Configuration>> = {
     open: (servers) => tableOf(servers, { write: 'insert' }, { acceptDuplicates: true }),
   },
   elasticsearch: { sink: ['elasticsearch', 'elasticsearch'], goal: 18, open: bulkEndpoint },
+  'object-storage': {
+    sink: ['object-storage', 'objectStorage'],
+    goal: 7,
+    open: async (servers) => bucketOf(await servers.buckets(), { format: 'raw' }, { key: 'bytes', value: 'bytes' }),
+  },
+  'object-storage-json': {
+    sink: ['object-storage', 'objectStorage'],
+    goal: 8,
+    open: async (servers) => bucketOf(await servers.buckets(), { format: 'json-lines', path: '{topic}/{timestamp:yyyy-MM-dd/HH}' }),
+  },
+  maxcompute: { sink: ['maxcompute', 'maxcompute'], goal: 14, open: async (servers) => tunnelTable(await servers.maxCompute()) },
   webhook: { sink: ['webhook', 'webhook'], goal: 6, open: () => httpEndpoint({ batch: { format: 'lines' } }) },
   'webhook-single': { sink: ['webhook', 'webhook'], goal: 60, open: () => httpEndpoint({}) },
   'kafka-topic': { sink: ['kafka-topic', 'kafkaTopic'], goal: 10, open: otherTopic },
