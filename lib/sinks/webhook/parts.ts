@@ -3,7 +3,7 @@ import { ConfigError } from '../../core/errors.ts';
 import type { ReadSecret, SecretReference } from '../../core/secret.ts';
 import { checkName, constantValue } from './headers.ts';
 import type { Options, TlsOptions } from './options.ts';
-import { hmacSigner, type Signer, standardSigner } from './signature.ts';
+import { hmacSigner, type Signer, standardHeaders } from './signature.ts';
 import { type TokenSource, tokenSource } from './tokens.ts';
 
 /** Reads secrets and remembers them, for messages to leave them out. */
@@ -82,7 +82,7 @@ export async function openSigner({ signing }: Options, { read }: Secrets): Promi
   if (signing === undefined) return undefined;
   if (signing.type === 'hmac-sha256') return hmacSigner(await read(signing.secret), signing);
   const { secret, previousSecret } = signing;
-  return standardSigner([await read(secret), ...(previousSecret === undefined ? [] : [await read(previousSecret)])]);
+  return standardHeaders([await read(secret), ...(previousSecret === undefined ? [] : [await read(previousSecret)])]);
 }
 
 /** The URL's text, whose path and query are secret where it is kept as one. */

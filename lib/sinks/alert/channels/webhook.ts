@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { standardSigner } from '../../../clients/http/standard-webhooks.ts';
 import { Secret } from '../../../core/secret.ts';
 import { defineChannel, secretUrl } from '../channel.ts';
 import { httpChannel } from '../http-channel.ts';
@@ -6,7 +7,6 @@ import { fitted } from '../message.ts';
 import { linkOf, type Notice, noticeId, textOf, timesOf, titleOf } from '../notice.ts';
 import { errorRules, httpRules, type Rule } from '../rules.ts';
 import { allowPrivate, rateLimit, timeoutMs } from '../shared-options.ts';
-import { type Sign, standardSigner } from '../signatures.ts';
 
 const options = Type.Object(
   {
@@ -37,13 +37,13 @@ export const webhook = defineChannel({
   errors: errorRules('Standard Webhooks', rules),
   async open(config, context) {
     const url = await secretUrl(config.url, context, config.allowPrivate);
-    const signers = await Promise.all(config.secrets.map(async (secret) => standardSigner((await context.secret(secret)).trim())));
+    const signed = standardSigner(await Promise.all(config.secrets.map(context.secret)), `${context.path}.secrets`);
     return httpChannel(
       {
         ...{ vendor: 'Webhook', rules, timeoutMs: config.timeoutMs, allowPrivate: config.allowPrivate },
         post({ notices: [notice] }, { nowMs, scale }) {
           const body = webhookEvent(notice, scale);
-          return { url, headers: signedHeaders(signers, noticeId(notice, context.name), nowMs, body), body };
+          return { url, headers: signed(noticeId(notice, context.name), body, nowMs), body };
         },
         read: ({ status, retryAfterMs }) => ({ status, retryAfterMs }),
       },
@@ -51,16 +51,6 @@ export const webhook = defineChannel({
     );
   },
 });
-
-/** The headers of one attempt: the id stays, the time does not. */
-export function signedHeaders(signers: readonly Sign[], id: string, nowMs: number, body: string): Readonly<Record<string, string>> {
-  const seconds = Math.floor(nowMs / 1_000);
-  return {
-    'webhook-id': id,
-    'webhook-timestamp': String(seconds),
-    'webhook-signature': signers.map((sign) => sign(`${id}.${seconds}.${body}`)).join(' '),
-  };
-}
 
 const maxBytes = 20_000;
 const maxRecords = 50;

@@ -1,18 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { signedUrl } from '../../../../lib/sinks/alert/channels/dingtalk.ts';
-import { signedHeaders } from '../../../../lib/sinks/alert/channels/webhook.ts';
-import { dingtalkSignature, feishuSignature, standardSigner } from '../../../../lib/sinks/alert/signatures.ts';
+import { dingtalkSignature, feishuSignature } from '../../../../lib/sinks/alert/signatures.ts';
 
 interface Vectors {
-  readonly body: string;
-  readonly standard: readonly {
-    readonly secrets: readonly string[];
-    readonly id: string;
-    readonly timestamp: number;
-    readonly body?: string;
-    readonly signature: string;
-  }[];
   readonly dingtalk: readonly {
     readonly secret: string;
     readonly timestampMs: number;
@@ -31,23 +22,6 @@ const file = new URL('../../../fixtures/alert/signatures.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors;
 
 describe('signatures', () => {
-  it.each(vectors.standard)('of Standard Webhooks are $signature', ({ secrets, id, timestamp, body = vectors.body, signature }) => {
-    const headers = signedHeaders(secrets.map(standardSigner), id, timestamp * 1_000, body);
-    expect(headers).toEqual({ 'webhook-id': id, 'webhook-timestamp': String(timestamp), 'webhook-signature': signature });
-  });
-
-  it.each(['', 'whsec_', 'whsec_c2hvcnQ=', 'secret', 'whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='])(
-    'are not made with "%s", and the message does not repeat it',
-    (secret) => {
-      expect(() => standardSigner(secret)).toThrow('Expected a secret of Standard Webhooks');
-      try {
-        standardSigner(secret);
-      } catch (error) {
-        if (secret.length > 6) expect(String(error)).not.toContain(secret);
-      }
-    },
-  );
-
   it.each(vectors.dingtalk)(
     'of DingTalk are $signature, encoded once in a URL that does not grow',
     ({ secret, timestampMs, signature, inUrl }) => {
