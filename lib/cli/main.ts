@@ -1,16 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type ApplicationText, buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
+import { type ApplicationText, buildApplication, run, text_en } from '@stricli/core';
 import { ConfigError, ConnectorError } from '../core/errors.ts';
-import { alertCommands } from './commands/alert.ts';
-import { describeCommand } from './commands/describe.ts';
-import { devCommand } from './commands/dev.ts';
-import { produceCommand } from './commands/produce.ts';
-import { runCommand } from './commands/run.ts';
-
-const routes = buildRouteMap({
-  routes: { dev: devCommand, run: runCommand, produce: produceCommand, describe: describeCommand, alert: alertCommands },
-  docs: { brief: 'Connectors from Kafka to the systems where data is used' },
-});
+import { routes } from './routes.ts';
 
 /** Errors end in what to do; the stack is for whoever asks for it with --debug. */
 function words(debug: boolean): ApplicationText {

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { buildApplication, run } from '@stricli/core';
+import { describe, expect, it } from 'vitest';
+import type { Context } from '../../../lib/cli/flags.ts';
+import { routes } from '../../../lib/cli/routes.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const pages = ['README.md', ...readdirSync(`${root}docs`).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : []))];
+
+/** Command lines that start with `npx sluice`, with their page. Comments and what is piped are left out. */
+const commandLines = pages.flatMap((page) =>
+  [...readFileSync(root + page, 'utf8').matchAll(/(?:^(?: {4}|\$ )|`)npx sluice ([^`\n]*)/gm)].map(([, line = '']) => ({
+    page,
+    line: line
+      .replace(/\s+#.*$/, '')
+      .replace(/\s+[|>].*$/, '')
+      .trim(),
+  })),
+);
+
+describe('the documentation', () => {
+  it.each(commandLines)('$page names a command and flags that are there: npx sluice $line', async ({ line }) => {
+    const words = line.split(/\s+/).filter((word) => /^[a-z-]/.test(word));
+    const flags = words.flatMap((word) => (word.startsWith('--') ? [word.replace(/=.*/, '')] : []));
+    const { help, command } = await helpOf(words.filter((word) => !word.startsWith('-')));
+    expect(command, `Expected a command in "${line}"`).not.toBe('');
+    for (const flag of flags) expect(help, `Expected ${command} to know ${flag}`).toContain(flag);
+  });
+});
+
+/** The help of the longest command that the words begin with. */
+async function helpOf(words: readonly string[]): Promise<{ readonly help: string; readonly command: string }> {
+  for (const length of [2, 1]) {
+    const command = words.slice(0, length);
+    if (command.length < length) continue;
+    let help = '';
+    const output = { write: (text: string) => void (help += text) };
+    const process = { stdout: output, stderr: { write: () => undefined }, exitCode: 0 as number | string | null };
+    const application = buildApplication(routes, {
+      name: 'sluice',
+      scanner: { caseStyle: 'allow-kebab-for-camel' },
+      documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true },
+    });
+    await run(application, [...command, '--help'], { process } as unknown as Context);
+    if (help.includes(`sluice ${command.join(' ')} `) || help.includes(`sluice ${command.join(' ')}\n`))
+      return { help, command: command.join(' ') };
+  }
+  return { help: '', command: '' };
+}
