@@ -35,7 +35,11 @@ async function helpOf(words: readonly string[]): Promise<{ readonly help: string
     const command = words.slice(0, length);
     if (command.length < length) continue;
     let help = '';
-    const output = { write: (text: string) => void (help += text) };
+    const output = {
+      write(text: string) {
+        help += text;
+      },
+    };
     const process = { stdout: output, stderr: { write: () => undefined }, exitCode: 0 as number | string | null };
     const application = buildApplication(routes, {
       name: 'sluice',
