@@ -1,11 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { dev } from '../../lib/cli/dev.ts';
-import { run } from '../../lib/cli/run.ts';
 import { count, terminal } from '../../lib/cli/terminal.ts';
 import type { Cluster } from '../../lib/clients/kafka.ts';
+import { type MoreTargets, showAll, startMoreTargets } from './all.ts';
+import { runConnectors } from './connectors.ts';
 import { flights } from './flights.ts';
 import { createTopics, demoCluster, endOf, produce } from './load.ts';
 import { progressBoard } from './progress.ts';
@@ -14,14 +15,14 @@ import { recordedEvents } from './recorded-events.ts';
 import { type DemoServers, startServers } from './servers.ts';
 import { showLetter, showTable, summarise } from './summary.ts';
 
-// npm run demo [-- --fresh] [-- --flights] [-- --once]
+// npm run demo [-- --fresh] [-- --all] [-- --flights] [-- --once]
 const usage =
-  'npm run demo -- [--fresh: forget what earlier demos left] [--flights: load three million flights] [--once: end after the summary]';
+  'npm run demo -- [--fresh: forget what earlier demos left] [--all: run every sink] [--flights: load three million flights] [--once: end after the summary]';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = join(root, '.sluice');
 const config = join(root, 'serverless.yml');
 
-const shownAlerts = 5;
+const patienceSeconds = 30;
 
 const flags = readFlags();
 const isTTY = process.stdout.isTTY === true;
@@ -35,15 +36,37 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   out.line();
   const brokers = process.env['KAFKA_BROKERS'];
-  const servers = await startServers({ folder, fresh: flags.fresh, brokers });
+  if (flags.fresh) await rm(folder, { recursive: true, force: true });
+  const [servers, more] = await startAll(brokers);
   try {
     const { kafka } = servers;
     if (kafka === undefined) return await withoutKafka(servers);
     out.line(`  ${out.style('bold', 'Sluice demo')}        ${kafka.label}, ${servers.postgres.label}`);
+    if (more !== undefined) return await showEverySink(servers, kafka, more);
     return flags.flights ? await showFlights(servers, kafka.brokers) : await showQuakes(servers, kafka.brokers);
   } finally {
-    await servers.stop();
+    await Promise.all([servers.stop(), more?.stop()]);
   }
+}
+
+/** The servers of the demo, and with --all every other target. */
+async function startAll(brokers: string | undefined): Promise<readonly [DemoServers, MoreTargets | undefined]> {
+  const starting = flags.all ? startMoreTargets(folder) : Promise.resolve(undefined);
+  try {
+    return [await startServers({ folder, fresh: flags.fresh, brokers }), await starting];
+  } catch (error) {
+    await (await starting)?.stop();
+    throw error;
+  }
+}
+
+async function showEverySink(servers: DemoServers, kafka: NonNullable<DemoServers['kafka']>, more: MoreTargets): Promise<number> {
+  const { code, looks } = await showAll({ out, config, folder, signal: stop.signal, kafka, postgres: servers.postgres, more });
+  if (stop.signal.aborted) return 130;
+  for (const [index, look] of looks.entries()) out.line(`  ${index === 0 ? 'Look around  ' : '             '} ${look}`);
+  sayHowToStop();
+  await untilStopped();
+  return code;
 }
 
 async function showQuakes(servers: DemoServers, brokers: string): Promise<number> {
@@ -57,7 +80,7 @@ async function showQuakes(servers: DemoServers, brokers: string): Promise<number
   const lettersBefore = await endOf(cluster, 'quakes.dlq');
   await produce(cluster, 'quakes', [records]);
 
-  const { code, progress } = await runConnectors(['quakes-to-postgres', 'quakes-to-alerts'], records.length, servers, brokers);
+  const { code, progress } = await runHere(['quakes-to-postgres', 'quakes-to-alerts'], records.length, servers, brokers);
   if (stop.signal.aborted) return 130;
   summarise(out, progress);
   if (code !== 0) return code;
@@ -85,7 +108,7 @@ async function showFlights(servers: DemoServers, brokers: string): Promise<numbe
   await createTopics(cluster, { flights: 6, 'flights.dlq': 1 });
   const total = await loadFlights(cluster);
   if (stop.signal.aborted) return 130;
-  const { code, progress } = await runConnectors(['flights-to-postgres'], total, servers, brokers);
+  const { code, progress } = await runHere(['flights-to-postgres'], total, servers, brokers);
   if (stop.signal.aborted) return 130;
   summarise(out, progress);
   if (code !== 0) return code;
@@ -98,7 +121,7 @@ async function showFlights(servers: DemoServers, brokers: string): Promise<numbe
 }
 
 async function loadFlights(cluster: Cluster): Promise<number> {
-  const board = progressBoard(out, ['to Kafka'], 3_000_000, Date.now);
+  const board = progressBoard(out, ['to Kafka'], () => 3_000_000, Date.now);
   const counts = {
     in: 0,
     ignored: 0,
@@ -108,7 +131,7 @@ async function loadFlights(cluster: Cluster): Promise<number> {
     redelivered: 0,
     retries: 0,
     state: 'running',
-    rate: 0,
+    ...{ rate: 0, deliveredRate: 0 },
   } as const;
   const source = async function* () {
     for await (const batch of flights()) {
@@ -126,32 +149,9 @@ async function loadFlights(cluster: Cluster): Promise<number> {
   return total;
 }
 
-/** Runs the connectors as `sluice run --until-caught-up` does, with progress lines instead of its report. */
-async function runConnectors(names: readonly string[], total: number, servers: DemoServers, brokers: string) {
-  const board = progressBoard(out, names, total, Date.now);
-  const alerts: string[] = [];
-  const code = await run(
-    { config, only: names, brokers, untilCaughtUp: true, patience: 30, json: true },
-    {
-      env: { ...process.env, DATABASE_URL: servers.postgres.url },
-      stdout: { write: (text) => void hear(text, alerts, board.above) },
-      stderr: process.stderr,
-      signal: stop.signal,
-      heard: (connector, message) => board.heard(connector, message),
-    },
-  );
-  if (alerts.length > shownAlerts) board.above(`  … and ${count(alerts.length - shownAlerts)} more alerts`);
-  const progress = board.finish();
-  return { code, progress };
-}
-
-/** What the functions print: the first few alerts are shown as they come, what goes to standard error is always shown. */
-function hear(text: string, alerts: string[], show: (line: string) => void): void {
-  const { event, stream, line, connector } = JSON.parse(text) as Readonly<Record<string, string>>;
-  if (event !== 'output') return;
-  if (stream === 'stdout') alerts.push(line ?? '');
-  if (stream === 'stderr') show(`  ${connector}  ${line}`);
-  else if (alerts.length <= shownAlerts) show(`  ${out.style('red', 'alert')}  ${line}`);
+function runHere(names: readonly string[], total: number, { postgres }: DemoServers, brokers: string) {
+  const env = { ...process.env, DATABASE_URL: postgres.url };
+  return runConnectors({ config, names, totalOf: () => total, brokers, env, patience: patienceSeconds, out, signal: stop.signal });
 }
 
 function lookAround({ postgres }: DemoServers, brokers: string, file: string): void {
@@ -160,6 +160,10 @@ function lookAround({ postgres }: DemoServers, brokers: string, file: string): v
   out.line(`  Look around   psql ${postgres.url}`);
   out.line(`                ${set} npx sluice dev --only quakes-to-alerts --from-beginning --dry-run --once`);
   out.line(`  Change it     ${file}, then npm run demo again`);
+  sayHowToStop();
+}
+
+function sayHowToStop(): void {
   if (isTTY && !flags.once) out.line('  Stop it       Ctrl-C (the data stays in .sluice/ until npm run demo -- --fresh)');
   out.line();
 }
@@ -188,10 +192,10 @@ function untilStopped(): Promise<void> {
   return new Promise((resolve) => stop.signal.addEventListener('abort', () => resolve(clearInterval(alive)), { once: true }));
 }
 
-function readFlags(): { readonly fresh: boolean; readonly flights: boolean; readonly once: boolean } {
+function readFlags() {
   try {
-    const { values } = parseArgs({ options: { fresh: { type: 'boolean' }, flights: { type: 'boolean' }, once: { type: 'boolean' } } });
-    return { fresh: values.fresh ?? false, flights: values.flights ?? false, once: values.once ?? false };
+    const flag = { type: 'boolean', default: false } as const;
+    return parseArgs({ options: { fresh: flag, all: flag, flights: flag, once: flag } }).values;
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     process.exit(2);

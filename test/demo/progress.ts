@@ -31,7 +31,7 @@ export interface Screen extends Terminal {
 }
 
 /** One line per connector that says how far it is; redrawn in place on a terminal, printed once at the end elsewhere. */
-export function progressBoard(out: Screen, names: readonly string[], total: number, now: () => number): ProgressBoard {
+export function progressBoard(out: Screen, names: readonly string[], totalOf: (name: string) => number, now: () => number): ProgressBoard {
   const rows: Row[] = names.map((name) => ({ name, progress: undefined, firstAt: undefined, lastAt: now() }));
   const width = Math.max(...names.map((name) => name.length));
   let drawn = 0;
@@ -45,7 +45,7 @@ export function progressBoard(out: Screen, names: readonly string[], total: numb
   };
   const lineOf = ({ name, progress }: Row): string => {
     const done = settled(progress);
-    const all = Math.max(total, done + (progress?.lag ?? 0)); // more, where an earlier demo was interrupted
+    const all = Math.max(totalOf(name), done + (progress?.lag ?? 0)); // more, where an earlier demo was interrupted
     const filled = all === 0 ? barWidth : Math.floor((done * barWidth) / all);
     const bar = out.style('cyan', '█'.repeat(filled)) + out.style('dim', '░'.repeat(barWidth - filled));
     const letters = progress?.deadLettered ?? 0;

@@ -1,10 +1,8 @@
-import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { MissingToolError } from '../support/servers/java.ts';
 import { startKafka } from '../support/servers/kafka.ts';
-import { freePort } from '../support/servers/ports.ts';
+import { portOr } from '../support/servers/ports.ts';
 import { startPostgres } from '../support/servers/postgres.ts';
 
 export interface DemoServers {
@@ -19,6 +17,7 @@ export interface DemoServers {
 export interface DemoServerOptions {
   /** Where data is kept between starts. */
   readonly folder: string;
+  /** Whether what earlier starts left is forgotten; the folder is empty then. */
   readonly fresh: boolean;
   /** A Kafka that is there already. */
   readonly brokers: string | undefined;
@@ -26,7 +25,6 @@ export interface DemoServerOptions {
 
 /** Starts a real Kafka and a real PostgreSQL side by side; both end with this process at the latest. */
 export async function startServers({ folder, fresh, brokers }: DemoServerOptions): Promise<DemoServers> {
-  if (fresh) await rm(folder, { recursive: true, force: true });
   const [kafka, postgres] = await Promise.all([brokers === undefined ? ownKafka(folder) : { brokers }, ownPostgres(folder, fresh)]);
   const stopAll = async (): Promise<void> => {
     await Promise.allSettled([postgres.stop(), 'stop' in kafka ? kafka.stop() : undefined]);
@@ -55,13 +53,4 @@ async function ownPostgres(folder: string, fresh: boolean) {
     await client.end();
   }
   return server;
-}
-
-/** The port that people can remember, or another one where it is taken. */
-function portOr(preferred: number): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(freePort()));
-    probe.listen(preferred, '127.0.0.1', () => probe.close(() => resolve(preferred)));
-  });
 }

@@ -20,6 +20,11 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...ports];
 }
 
+/** The port that people can remember, or another one where it is taken. */
+export async function portOr(preferred: number): Promise<number> {
+  return (await isFree(preferred)) ? preferred : await freePort();
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();

@@ -12,6 +12,13 @@ const run = promisify(execFile);
 const NAME = 'versitygw 1.8.0';
 const MODULE = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 
+export interface S3Options {
+  /** Keeps buckets between starts. Without it they are gone after `stop`. */
+  readonly dataDir?: string;
+  /** A free one when not given. */
+  readonly port?: number;
+}
+
 export interface S3Server {
   readonly endpoint: string;
   readonly port: number;
@@ -19,19 +26,20 @@ export interface S3Server {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly pid: number;
-  /** Ends the server; everything is gone. */
+  /** Ends the server; without a `dataDir` everything is gone. */
   stop(): Promise<void>;
 }
 
 /** Starts a real S3 server on files, which checks signatures, checksums and conditions. It ends with this process at the latest. */
-export async function startS3(): Promise<S3Server> {
+export async function startS3(options: S3Options = {}): Promise<S3Server> {
   const program = await s3Program();
-  const home = await mkdtemp(join(tmpdir(), 'sluice-s3-'));
+  const temporaryDir = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'sluice-s3-')) : undefined;
+  const home = temporaryDir ?? options.dataDir ?? '';
   const folders = ['data', 'metadata', 'versions'].map((name) => join(home, name)) as [string, string, string];
-  for (const folder of folders) await mkdir(folder);
+  for (const folder of folders) await mkdir(folder, { recursive: true });
   const [data, metadata, versions] = folders;
   const [accessKeyId, secretAccessKey, region] = ['sluice-tests', 'sluice-tests-secret-key', 'us-east-1'];
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const endpoint = `http://127.0.0.1:${port}`;
   const server: ServerProcess = await startServer({
     name: NAME,
@@ -54,13 +62,13 @@ export async function startS3(): Promise<S3Server> {
     env: { PATH: process.env['PATH'], HOME: home, ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey },
     logFile: join(home, 's3.log'),
     isReady: async () => (await fetch(endpoint, { signal: AbortSignal.timeout(2_000) })).status === 403,
-    temporaryDir: home,
+    ...(temporaryDir === undefined ? {} : { temporaryDir }),
   });
   return {
     ...{ endpoint, port, region, accessKeyId, secretAccessKey, pid: server.pid },
     async stop() {
       await server.stop();
-      await rm(home, { recursive: true, force: true });
+      if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true });
     },
   };
 }

@@ -6,6 +6,8 @@ import { freePorts } from './ports.ts';
 import { type ServerProcess, startServer } from './process.ts';
 
 export interface SearchOptions {
+  /** Keeps indices between starts. Without it they are gone after `stop`. */
+  readonly dataDir?: string;
   /** A free one when not given. */
   readonly port?: number;
   readonly heapMb?: number;
@@ -20,7 +22,7 @@ export interface SearchServer {
   readonly node: string;
   readonly port: number;
   readonly pid: number;
-  /** Ends the node cleanly. Everything is gone, unless `keep` is set because it will start again. */
+  /** Ends the node cleanly. Without a `dataDir` everything is gone, unless `keep` is set because it will start again. */
   stop(options?: { readonly keep?: boolean }): Promise<void>;
   /** Ends the node as a power cut would. What it had stays for the next `start`. */
   kill(): Promise<void>;
@@ -42,7 +44,8 @@ const QUICK = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
 /** Starts a single search node and answers once it answers. It ends with this process at the latest. */
 export async function startSearchNode({ name, jdk, project, mainClass, modules }: Launcher, options: SearchOptions): Promise<SearchServer> {
-  const home = await mkdtemp(join(tmpdir(), `sluice-${mainClass.toLowerCase()}-`));
+  const temporaryDir = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), `sluice-${mainClass.toLowerCase()}-`)) : undefined;
+  const home = temporaryDir ?? options.dataDir ?? '';
   if (modules) await cp(join(project, 'modules'), join(home, 'modules'), { recursive: true });
   await mkdir(join(home, 'config'), { recursive: true });
   const [http, transport] = (await freePorts(2)) as [number, number];
@@ -61,7 +64,7 @@ export async function startSearchNode({ name, jdk, project, mainClass, modules }
       // The node answers before the indices it had are open again.
       isReady: async () =>
         (await fetch(`${node}/_cluster/health?wait_for_status=yellow&timeout=1s`, { signal: AbortSignal.timeout(2_000) })).ok,
-      temporaryDir: home,
+      ...(temporaryDir === undefined ? {} : { temporaryDir }),
     });
   let server: ServerProcess = await boot();
   return {
@@ -72,7 +75,7 @@ export async function startSearchNode({ name, jdk, project, mainClass, modules }
     },
     async stop({ keep = false } = {}) {
       await server.stop();
-      if (!keep) await rm(home, { recursive: true, force: true });
+      if (temporaryDir !== undefined && !keep) await rm(temporaryDir, { recursive: true, force: true });
     },
     kill: () => server.kill(),
     async start() {
