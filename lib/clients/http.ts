@@ -99,6 +99,11 @@ export function openHttp(settings: HttpSettings): HttpClient {
   return {
     async request(request) {
       const url = typeof request.url === 'string' ? parsed(request.url, path) : request.url;
+      if (url.username !== '' || url.password !== '')
+        throw new ConfigError(
+          'HTTP_REQUEST_INVALID',
+          `Expected a URL without user and password, which are not sent. Check the URL in ${path}.`,
+        );
       if (!allowPrivate) checkHost(url.hostname, allowPrivatePath);
       try {
         const answer = await follow(request, url, now() + timeoutMs);

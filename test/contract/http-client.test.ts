@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, LookupFunction } from 'node:net';
+import { type AddressInfo, createServer as createPlainServer, type LookupFunction } from 'node:net';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HttpSettings, openHttp } from '../../lib/clients/http.ts';
 import { ConfigError, RetriableError } from '../../lib/core/errors.ts';
@@ -113,6 +114,7 @@ describe('openHttp', () => {
     const senseless = [
       { method: 'GET', url: 'sentinel' },
       { method: 'GET', url: 'ftp://127.0.0.1/sentinel' },
+      { method: 'GET', url: url.replace('://', '://ada:sentinel@') },
       { method: 'G T', url },
       { method: 'GET', url, headers: { 'x-name': 'sentinel\r\nx-other: 1' } },
     ];
@@ -123,6 +125,19 @@ describe('openHttp', () => {
       expect(failure).toMatchObject({ code: 'HTTP_REQUEST_INVALID', class: 'config' });
       expect((failure as Error).message).not.toContain('sentinel');
     }
+  });
+
+  it('keeps nothing of an answer that is no HTTP, not even in the cause', async () => {
+    const server = createPlainServer((socket) => socket.on('error', () => undefined).end('sentinel: what was sent\r\n\r\n'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const failure = await client()
+      .request({ method: 'GET', url, signal })
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ class: 'retriable', code: 'HTTP_UNREACHABLE' });
+    expect(inspect(failure)).not.toContain('sentinel');
   });
 
   it('follows a redirect within the origin with method and body', async () => {

@@ -402,6 +402,41 @@ describe('webhook in batches', () => {
     expect(outcomes[2]).toMatchObject({ message: expect.stringContaining('no such plate') });
   });
 
+  it('does not take what a refusal lists no failure of for delivered', async () => {
+    const taken: number[] = [];
+    const url = await serve(async (request, response) => {
+      const items = JSON.parse(await bodyOf(request)) as { n: number }[];
+      const index = items.findIndex(({ n }) => n === 5);
+      if (index >= 0) return void response.writeHead(400).end(JSON.stringify([{ index }]));
+      taken.push(...items.map(({ n }) => n));
+      response.end('[]');
+    });
+    const sink = await open({ url, batch: { answer: { lists: 'failures', index: 'index' } } });
+    const outcomes = codes(await sink.write(records(8), { signal }));
+    expect(outcomes).toEqual(Array(8).fill('delivered').with(5, 'SINK_REJECTED_RECORD'));
+    expect(taken.toSorted()).toEqual([0, 1, 2, 3, 4, 6, 7]);
+  });
+
+  it('refuses one item that is not found or not ok, whatever the lists of statuses say of requests', async () => {
+    const url = await serve((_, response) => response.end(JSON.stringify([{ s: 404 }, { s: 200 }, { ok: false }])));
+    const sink = await open({ url, batch: { answer: { status: 's', ok: 'ok' } }, success: [200, 400] });
+    expect(codes(await sink.write(records(3), { signal }))).toEqual(['SINK_REJECTED_RECORD', 'delivered', 'SINK_REJECTED_RECORD']);
+  });
+
+  it('repeats no value of another record of the batch, nor the token in use', async () => {
+    const url = await serve(async (request, response) => {
+      if (request.url === '/token') return void response.end('{"access_token":"opaquetoken"}');
+      response.end(JSON.stringify([{ e: 'same name as Lovelace' }, { e: `no rights for ${request.headers.authorization?.slice(7)}` }]));
+    });
+    const auth = { type: 'oauth2', tokenUrl: `${url}/token`, clientId: 'c', clientSecret: { env: 'S' } };
+    const sink = await open({ url, auth, batch: { answer: { error: 'e' } } }, { secrets: { S: 'sentinel' } });
+    const outcomes = await sink.write([record('a', { n: 1 }), record('b', { name: 'Lovelace' })], { signal });
+    expect(outcomes.map((outcome) => (outcome as Error).message.replace(/ \(.*/, ''))).toEqual([
+      'The receiver refused the record: same name as …',
+      'The receiver refused the record: no rights for ***',
+    ]);
+  });
+
   it('calls nothing delivered that an answer is silent about, cut off or no list', async () => {
     let answer = '';
     const url = await serve((_, response) => response.end(answer));

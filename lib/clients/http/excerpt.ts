@@ -10,19 +10,43 @@ export interface ExcerptOptions {
 const tokens = /(?=[\w\-+/=.~]*\d)(?=[\w\-+/=.~]*[A-Za-z])[\w\-+/=.~]{20,}/g;
 const credentials = /\b(bearer|basic|apikey|token|secret|password|passwd|signature)(["']?\s*[:=]?\s*["']?)[^\s"',;<>]{4,}/gi;
 const words = /[\p{L}\p{N}_]+/gu;
+const longEnough = 2;
+const maxSearchedChars = 65_536;
 
-/** What an answer says, fit for a message: one line, cut, without secrets, anything that looks like one, and the words that were sent. */
-export function excerptOf(text: string, { secrets = [], values = [], maxChars = 200 }: ExcerptOptions = {}): string {
-  let line = text.slice(0, maxChars * 10);
-  for (const secret of secrets) if (secret !== '') line = line.replaceAll(secret, '***');
-  line = line
-    .replace(/<(script|style)\b.*?<\/\1>|<[^<>]*>/gis, ' ')
-    .replace(/[\p{C}\p{Z}\s]+/gu, ' ')
-    .trim()
-    .replace(credentials, '$1$2***')
-    .replace(tokens, '***');
-  const sent = [...values, ...secrets].join('\n').toLowerCase();
-  if (sent !== '') line = line.replace(words, (word) => (word.length > 1 && sent.includes(word.toLowerCase()) ? '…' : word));
-  const characters = Array.from(line.toWellFormed());
-  return (characters.length <= maxChars ? characters : [...characters.slice(0, maxChars - 1), '…']).join('');
+/** Makes of what answers say one line each that is fit for a message: cut, without secrets, anything that looks like one, and the words that were sent. */
+export function excerptOf({ secrets = [], values = [], maxChars = 200 }: ExcerptOptions = {}): (text: string) => string {
+  const hidden = secrets.filter((secret) => secret !== '');
+  const texts = [...hidden, ...values].join('\n').toLowerCase();
+  const sent = new Set([...`${texts}\n${unescaped(texts)}`.matchAll(words)].map(([word]) => word));
+  // A receiver may also cut what it repeats. In a long text every short word would be found.
+  const searched = texts.length <= maxSearchedChars ? texts : hidden.join('\n').toLowerCase();
+  const isSent = (word: string): boolean => word.length >= longEnough && (sent.has(word) || searched.includes(word));
+  return (text) => {
+    let line = unescaped(text.slice(0, maxChars * 10));
+    for (const secret of hidden) line = line.replaceAll(secret, '***');
+    line = line
+      .replace(/<(script|style)\b.*?<\/\1>|<[^<>]*>/gis, ' ')
+      .replace(/[\p{C}\p{Z}\s]+/gu, ' ')
+      .trim()
+      .replace(credentials, '$1$2***')
+      .replace(tokens, '***')
+      .replace(words, (word) => (isSent(word.toLowerCase()) ? '…' : word));
+    const characters = Array.from(line.toWellFormed());
+    return (characters.length <= maxChars ? characters : [...characters.slice(0, maxChars - 1), '…']).join('');
+  };
+}
+
+/** The escapes of JSON, URLs and HTML undone, so that what was sent is recognised in them. */
+function unescaped(text: string): string {
+  return text
+    .replace(/\\+u([0-9a-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replace(/\\+[bfnrt]/g, ' ')
+    .replace(/&#(?:x([0-9a-f]{1,6})|(\d{1,7}));/gi, (_, hex?: string, digits?: string) =>
+      character(hex === undefined ? Number(digits) : Number.parseInt(hex, 16)),
+    )
+    .replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString());
+}
+
+function character(code: number): string {
+  return code <= 0x10_ff_ff ? String.fromCodePoint(code) : ' ';
 }

@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { ConfigError, ConnectorError, RetriableError } from '../../core/errors.ts';
 
 const untrustedCodes =
@@ -27,6 +28,8 @@ export function toFailure(error: unknown, path: string): ConnectorError {
     return new ConfigError('HTTP_REQUEST_INVALID', `The request cannot be sent as it is. Check method and headers in ${path}.`);
   if (code !== undefined && timeoutCodes.has(code))
     return new RetriableError('HTTP_TIMEOUT', `The server did not answer in time (${code})`, { cause: error });
+  if (error instanceof errors.HTTPParserError)
+    return new RetriableError('HTTP_UNREACHABLE', `The server answered something that is no HTTP (${error.code})`); // it quotes the answer
   return new RetriableError('HTTP_UNREACHABLE', `The server cannot be reached${code === undefined ? '' : ` (${code})`}`, { cause: error });
 }
 

@@ -10,9 +10,10 @@ export interface AnswerOptions {
   readonly lists: 'all' | 'failures';
 }
 
-/** What the receiver says about one item of a batch; `silent` when nothing can be read. */
+/** What the receiver says about one item of a batch; `unlisted` when a list of failures leaves it out, `silent` when nothing can be read. */
 export type ItemAnswer =
   | { readonly is: 'ok' }
+  | { readonly is: 'unlisted' }
   | { readonly is: 'status'; readonly status: number; readonly error: string }
   | { readonly is: 'refused'; readonly error: string }
   | { readonly is: 'silent' };
@@ -22,6 +23,7 @@ export type ReadAnswers = (body: string, count: number) => readonly ItemAnswer[]
 
 const silent: ItemAnswer = { is: 'silent' };
 const ok: ItemAnswer = { is: 'ok' };
+const unlisted: ItemAnswer = { is: 'unlisted' };
 const okWords = new Set<unknown>([true, 'true', 'ok', 'OK', 'success', 'SUCCESS']);
 
 export function answerReader(options: AnswerOptions): ReadAnswers {
@@ -33,13 +35,13 @@ export function answerReader(options: AnswerOptions): ReadAnswers {
     const list = items(parsed(body));
     if (!Array.isArray(list)) return undefined;
     if (index === undefined && list.length !== count) return undefined;
-    const answers = Array<ItemAnswer>(count).fill(options.lists === 'failures' ? ok : silent);
+    const answers = Array<ItemAnswer>(count).fill(options.lists === 'failures' ? unlisted : silent);
     for (const [place, item] of list.entries()) {
-      const position = index === undefined ? place : Number(index(item) ?? Number.NaN);
-      const before = answers[position];
-      if (before === undefined) return undefined; // it speaks of something else than what was sent
+      const position = index === undefined ? place : numberOf(index(item));
+      const before = position === undefined ? undefined : answers[position];
+      if (position === undefined || before === undefined) return undefined; // it speaks of something else than what was sent
       const answer = options.lists === 'failures' ? failureOf(item, { status, error }) : readItem(item, { status, okField, error });
-      if (before.is === 'silent' || before.is === 'ok') answers[position] = answer;
+      if (before.is !== 'status' && before.is !== 'refused') answers[position] = answer;
     }
     return answers;
   };
@@ -69,11 +71,13 @@ function readItem(item: unknown, { status, okField, error }: Fields): ItemAnswer
 function failureOf(item: unknown, { status, error }: Fields): ItemAnswer {
   const found = numberOf(status?.(item));
   const text = textOf(error?.(item));
-  return found === undefined ? { is: 'refused', error: text } : { is: 'status', status: found, error: text };
+  return found === undefined || (found >= 200 && found <= 299)
+    ? { is: 'refused', error: text }
+    : { is: 'status', status: found, error: text };
 }
 
 function numberOf(value: unknown): number | undefined {
-  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isInteger(number) ? number : undefined;
 }
 

@@ -5,12 +5,12 @@ import type { KafkaRecord } from '../../core/record.ts';
 import type { Outcome } from '../../core/sink.ts';
 import type { ItemAnswer, ReadAnswers } from './answers.ts';
 import { type Content, jsonValue } from './body.ts';
-import { errorOf } from './classification.ts';
+import { type Circumstance, errorOf, refusedItem } from './classification.ts';
 import type { Join } from './envelope.ts';
 import type { Headers } from './headers.ts';
 import { batchId } from './idempotency.ts';
 import { runInLanes } from './lanes.ts';
-import { aborted, answerError, excerpt, type Plan, stopsAll, whereOf } from './plan.ts';
+import { aborted, answerError, excerpts, type Plan, stopsAll, whereOf } from './plan.ts';
 
 export interface BatchOptions {
   readonly join: Join;
@@ -97,9 +97,9 @@ async function send(plan: Plan, batch: Batch, options: BatchOptions, signal: Abo
   const rule = plan.classify(response.status, plan.circumstances);
   if (options.readAnswers !== undefined && (rule.means === 'delivered' || rule.means === 'refused')) {
     const answers = response.isCut ? undefined : options.readAnswers(response.body, batch.records.length);
-    // A refusal of the whole can come as an answer of another shape.
-    if (answers !== undefined)
-      return answers.map((answer, index) => toOutcome(plan, answer, batch.records[index] as KafkaRecord, response));
+    // A refusal of the whole can come as an answer of another shape, and one that lists failures does not say that the others were taken.
+    if (answers !== undefined && (rule.means === 'delivered' || !answers.some(({ is }) => is === 'unlisted')))
+      return toOutcomes(plan, answers, batch.records, response);
     if (rule.means === 'delivered') return all(incomplete(batch.records));
   }
   if (rule.means === 'delivered') return all('delivered');
@@ -116,13 +116,27 @@ function slice({ url, headers, records, contents, positions }: Batch, from: numb
   return { url, headers, records: records.slice(from, to), contents: contents.slice(from, to), positions: positions.slice(from, to) };
 }
 
-function toOutcome(plan: Plan, answer: ItemAnswer, record: KafkaRecord, { retryAfterMs }: HttpResponse): Outcome {
-  if (answer.is === 'ok') return 'delivered';
-  if (answer.is === 'silent') return incomplete([record]);
-  const status = answer.is === 'status' ? answer.status : 400;
-  const rule = plan.classify(status, plan.circumstances);
-  if (rule.means === 'delivered') return 'delivered';
-  return errorOf(rule, { status, said: excerpt(plan, answer.error, [record]), where: whereOf([record]), retryAfterMs });
+function toOutcomes(
+  plan: Plan,
+  answers: readonly ItemAnswer[],
+  records: readonly KafkaRecord[],
+  { retryAfterMs }: HttpResponse,
+): readonly Outcome[] {
+  const said = excerpts(plan, records); // what is said of one item may repeat another
+  return answers.map((answer, index): Outcome => {
+    const record = records[index] as KafkaRecord;
+    if (answer.is === 'ok' || answer.is === 'unlisted') return 'delivered';
+    if (answer.is === 'silent') return incomplete([record]);
+    const status = answer.is === 'status' ? answer.status : undefined;
+    const rule = status === undefined ? refusedItem : plan.classify(status, ofItem(plan.circumstances));
+    if (rule.means === 'delivered') return 'delivered';
+    return errorOf(rule, { status, said: said(answer.error), where: whereOf([record]), retryAfterMs });
+  });
+}
+
+/** That an item is not found says nothing of the path. */
+function ofItem(circumstances: ReadonlySet<Circumstance>): ReadonlySet<Circumstance> {
+  return new Set([...circumstances].filter((each) => each !== 'fixed-path'));
 }
 
 function incomplete(records: readonly KafkaRecord[]): RetriableError {

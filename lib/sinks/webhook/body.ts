@@ -12,7 +12,7 @@ export type ContentOf = (record: KafkaRecord) => Content;
 const path = 'connector.sink.body';
 
 export function isJsonType(contentType: string): boolean {
-  return /^application\/(?:[\w.+-]+\+json|json|x-ndjson)(?:\s*;|$)/i.test(contentType.trim());
+  return /^[\w.+-]+\/[\w.+-]*json[\w.+-]*(?:\s*;|$)/i.test(contentType.trim()); // text/json, application/jsonlines … too
 }
 
 /** Reads `body`: the shape of a JSON value, or text of another content type. Without one, the value of the record. Throws a ConfigError. */

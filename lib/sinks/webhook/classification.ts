@@ -80,6 +80,14 @@ const delivered: Rule = { status: [0, 999], means: 'delivered', code: '', messag
 const throttled: Rule = { status: [429, 429], means: 'retriable', code: 'SINK_THROTTLED', message: 'The receiver asks for less' };
 const again: Rule = { status: [0, 999], ...unavailable };
 
+/** What an item comes to that the receiver refuses without a status. */
+export const refusedItem: Rule = {
+  status: [0, 999],
+  means: 'refused',
+  code: 'SINK_REJECTED_RECORD',
+  message: 'The receiver refused the record',
+};
+
 /** The operator's lists decide first, then the table. */
 export function classifier({ success, retry }: StatusLists): Classify {
   const isSuccess = ranges(success);
@@ -106,9 +114,10 @@ export function errorOf(
     said,
     where,
     retryAfterMs,
-  }: { readonly status: number; readonly said: string; readonly where: string; readonly retryAfterMs?: number | undefined },
+  }: { readonly status: number | undefined; readonly said: string; readonly where: string; readonly retryAfterMs?: number | undefined },
 ): ConnectorError {
-  const message = `${rule.message}: ${status}${said === '' ? '' : ` ${said}`}${where}`;
+  const details = [status === undefined ? '' : String(status), said].filter((part) => part !== '').join(' ');
+  const message = `${rule.message}${details === '' ? '' : `: ${details}`}${where}`;
   if (rule.means === 'config') return new ConfigError(rule.code, message, { unauthorized: rule.unauthorized ?? false });
   return rule.means === 'refused' ? new DataError(rule.code, message) : new RetriableError(rule.code, message, { retryAfterMs });
 }

@@ -42,7 +42,7 @@ export function headerTemplates(headers: Headers, idOf: IdOf): HeaderTemplates {
 /** Throws a ConfigError for a name that is none, or that is not the operator's to set. */
 export function checkName(name: string, path: string): void {
   if (!token.test(name)) throw new ConfigError('CONFIG_INVALID', `Expected ${path} to be named like a header: letters, digits and dashes.`);
-  if (reserved.has(name.toLowerCase()) || name.startsWith('proxy-'))
+  if (reserved.has(name.toLowerCase()) || /^proxy-/i.test(name))
     throw new ConfigError('CONFIG_INVALID', `Expected no ${path}, as it belongs to the connection.`);
 }
 

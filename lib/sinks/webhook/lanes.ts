@@ -3,7 +3,7 @@ export type LaneOf = (task: number) => string | undefined;
 
 /**
  * Runs tasks 0 to count - 1, several at a time and begun in order. Tasks of one lane run one after the other, in order; a later lane does
- * not wait for them. A task that rejects fails them all once those under way have ended.
+ * not wait for them. A task that throws or rejects fails them all once those under way have ended.
  */
 export function runInLanes(
   count: number,
@@ -19,9 +19,17 @@ export function runInLanes(
     let active = 0;
     let failure: { readonly error: unknown } | undefined;
 
+    const attempt = <Result>(work: () => Result): Result | undefined => {
+      try {
+        return work();
+      } catch (error) {
+        failure ??= { error };
+        return undefined;
+      }
+    };
     const start = (task: number, lane: string | undefined): void => {
       active++;
-      const running = run(task);
+      const running = attempt(() => run(task));
       if (running === undefined) ended(lane);
       else
         running.then(
@@ -53,7 +61,8 @@ export function runInLanes(
         }
         if (cursor === count) break;
         const task = cursor++;
-        const lane = laneOf(task);
+        const lane = attempt(() => laneOf(task));
+        if (failure !== undefined) break;
         const waiting = lane === undefined ? undefined : busy.get(lane);
         if (waiting !== undefined) {
           waiting.push(task);

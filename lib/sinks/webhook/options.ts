@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { deployed } from '../../core/deployed.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
+import { isJsonType } from './body.ts';
 
 const Name = Type.String({ minLength: 1 });
 const HeaderName = (byDefault: string, description: string) => Type.String({ pattern: '^[A-Za-z0-9-]+$', default: byDefault, description });
@@ -272,6 +273,13 @@ export function checkCombinations(config: Options, say: Say): void {
       'headers',
       'Expected no authorization in connector.sink.headers, where anybody can read it. Set connector.sink.auth or secretHeaders.',
     );
+  if (Object.keys(headers).some((name) => name.toLowerCase() === 'content-type'))
+    say(
+      'headers',
+      'Expected no content-type in connector.sink.headers, as it decides how values are escaped. Set connector.sink.contentType.',
+    );
+  if (batch?.format === 'array' && !isJsonType(contentTypeOf(config)))
+    say('contentType', 'Expected connector.sink.contentType to be JSON with batch.format: array. Set it, or take format: lines.');
   for (const [where, files] of [
     ['tls', own],
     ['auth.tls', auth?.type === 'oauth2' ? auth.tls : undefined],

@@ -41,7 +41,11 @@ export async function openClients(
     allowPrivatePath: 'connector.sink.allowPrivate',
   });
   const clientSecret = await secrets.read(auth.clientSecret);
-  const tokens = tokenSource(tokenClient, { tokenUrl, clientId, clientSecret, scope, audience, send, now });
+  const place = secrets.known.push('') - 1; // of the token that is in use
+  const received = (token: string): void => {
+    secrets.known[place] = token;
+  };
+  const tokens = tokenSource(tokenClient, { tokenUrl, clientId, clientSecret, scope, audience, send, now, received });
   return {
     client,
     tokens,

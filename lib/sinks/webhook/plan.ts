@@ -38,12 +38,17 @@ export function answerError(
   { status, body, retryAfterMs }: HttpResponse,
   records: readonly KafkaRecord[],
 ): ConnectorError {
-  return errorOf(rule, { status, said: excerpt(plan, body, records), where: whereOf(records), retryAfterMs });
+  return errorOf(rule, { status, said: excerpts(plan, records)(body), where: whereOf(records), retryAfterMs });
 }
 
-/** What the receiver says, without secrets and without what was sent. */
-export function excerpt({ secrets }: Plan, text: string, records: readonly KafkaRecord[]): string {
-  return text === '' ? '' : excerptOf(text, { secrets, values: sentTexts(records) });
+/** Makes what the receiver says fit for a message: without secrets and without what was sent. */
+export function excerpts({ secrets }: Plan, records: readonly KafkaRecord[]): (text: string) => string {
+  let hide: ((text: string) => string) | undefined;
+  return (text) => {
+    if (text === '') return '';
+    hide ??= excerptOf({ secrets, values: sentTexts(records) });
+    return hide(text);
+  };
 }
 
 export function whereOf(records: readonly KafkaRecord[]): string {

@@ -48,14 +48,14 @@ export function sender({ client, breaker, signer, tokens, now }: SendOptions): S
 }
 
 async function guarded(breaker: Breaker, host: string, send: () => Promise<HttpResponse>): Promise<HttpResponse> {
-  const closed = breaker.admit(host);
-  if (closed !== undefined) throw closed;
+  const ended = breaker.admit(host);
+  if (ended instanceof RetriableError) throw ended;
   try {
     const response = await send();
-    breaker.ended(host, response.status >= 500 ? 'failed' : 'answered');
+    ended(response.status >= 500 ? 'failed' : 'answered');
     return response;
   } catch (error) {
-    breaker.ended(host, error instanceof RetriableError && error.code !== 'HTTP_ABORTED' ? 'failed' : 'unknown');
+    ended(error instanceof RetriableError && error.code !== 'HTTP_ABORTED' ? 'failed' : 'unknown');
     throw error;
   }
 }

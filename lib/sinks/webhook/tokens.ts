@@ -12,6 +12,8 @@ export interface TokenOptions {
   readonly send: 'header' | 'body';
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Is told of each token that is received, for messages to leave it out. */
+  readonly received?: (token: string) => void;
 }
 
 /** An access token that is fetched when it is needed, by one request however many need it. */
@@ -36,9 +38,11 @@ export function tokenSource(client: HttpClient, options: TokenOptions): TokenSou
 
   const start = (): Fetching => {
     const controller = new AbortController();
+    const askedAt = now();
     const token = fetchToken(client, options, controller.signal).then(({ token, livesMs }) => {
       // A token must not run out on its way.
-      known = { token, until: now() + livesMs - Math.min(60_000, livesMs / 10) };
+      known = { token, until: askedAt + livesMs - Math.min(60_000, livesMs / 10) };
+      options.received?.(token);
       return token;
     });
     const started = { token, controller, waiting: 0 };

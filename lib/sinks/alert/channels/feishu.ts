@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { pauseOf } from '../../../clients/http/retry-after.ts';
 import { Secret } from '../../../core/secret.ts';
 import { defineChannel, secretUrl } from '../channel.ts';
 import { feishuMarkdown, oneLine } from '../escape.ts';
@@ -80,7 +81,7 @@ export const feishu = defineChannel({
             status: answer.status,
             code: typeof code === 'number' && code >= 230_000 && code < 240_000 ? 'card' : code,
             text: textIn(fields['msg']),
-            retryAfterMs: Number.isFinite(resetSeconds) ? resetSeconds * 1_000 : answer.retryAfterMs,
+            retryAfterMs: Number.isFinite(resetSeconds) ? pauseOf(resetSeconds * 1_000) : answer.retryAfterMs,
           };
         },
       },

@@ -11,6 +11,9 @@ describe('readRetryAfter', () => {
     ['Saturday, 21-Nov-26 08:01:30 GMT', 90_000],
     ['Sat Nov 21 08:01:30 2026 GMT', 90_000],
     ['Sat, 21 Nov 2026 07:00:00 GMT', 0],
+    ['3601', 3_600_000],
+    ['9'.repeat(400), 3_600_000],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', 3_600_000],
   ])('reads %j', (header, expected) => {
     expect(readRetryAfter(header, nowMs)).toBe(expected);
   });

@@ -59,13 +59,10 @@ describe('answerReader', () => {
   });
 
   it('reads a list of failures', () => {
-    expect(read({ items: 'errors', lists: 'failures', index: 'i', status: 's' }, { errors: [{ i: 1, s: 429 }, { i: 2 }] }, 4)).toEqual([
-      'ok',
-      429,
-      'refused',
-      'ok',
-    ]);
-    expect(read({ items: 'errors', lists: 'failures', index: 'i' }, { errors: [] }, 2)).toEqual(['ok', 'ok']);
+    expect(
+      read({ items: 'errors', lists: 'failures', index: 'i', status: 's' }, { errors: [{ i: 1, s: 429 }, { i: 2 }, { i: 3, s: 200 }] }, 5),
+    ).toEqual(['unlisted', 429, 'refused', 'refused', 'unlisted']);
+    expect(read({ items: 'errors', lists: 'failures', index: 'i' }, { errors: [] }, 2)).toEqual(['unlisted', 'unlisted']);
   });
 
   it.each([['not JSON'], [{}], [{ errors: 'none' }], ['null'], ['[{"s":200}]']])('makes nothing of %j', (body) => {
@@ -73,6 +70,7 @@ describe('answerReader', () => {
   });
 
   it('makes nothing of an index that was not sent', () => {
-    for (const i of [2, -1, 0.5, 'x', null]) expect(read({ status: 's', index: 'i' }, [{ i, s: 200 }], 2)).toBeUndefined();
+    for (const i of [2, -1, 0.5, 'x', null, undefined, '', ' ', [], [0], false, '0x0', { valueOf: 0 }])
+      expect(read({ status: 's', index: 'i' }, [{ i, s: 200 }], 2)).toBeUndefined();
   });
 });

@@ -1,49 +1,65 @@
 import { describe, expect, it } from 'vitest';
-import { circuitBreaker } from '../../../../lib/sinks/webhook/breaker.ts';
+import { circuitBreaker, type Ended } from '../../../../lib/sinks/webhook/breaker.ts';
 
 describe('circuitBreaker', () => {
   const setup = () => {
     const clock = { nowMs: 0 };
-    return { clock, breaker: circuitBreaker({ failures: 3, openMs: 1_000 }, () => clock.nowMs) };
+    const breaker = circuitBreaker({ failures: 3, openMs: 1_000 }, () => clock.nowMs);
+    const admitted = (host = 'a'): Ended => {
+      const ended = breaker.admit(host);
+      if (typeof ended !== 'function') throw ended;
+      return ended;
+    };
+    const end = (...how: Parameters<Ended>[0][]) => {
+      for (const each of how) admitted()(each);
+    };
+    return { clock, breaker, admitted, end };
   };
 
   it('opens after failures in a row, and says how long', () => {
-    const { breaker, clock } = setup();
-    for (let n = 0; n < 3; n++) {
-      expect(breaker.admit('a')).toBeUndefined();
-      breaker.ended('a', 'failed');
-    }
+    const { breaker, clock, end, admitted } = setup();
+    end('failed', 'failed', 'failed');
     clock.nowMs = 400;
     expect(breaker.admit('a')).toMatchObject({ code: 'CIRCUIT_OPEN', retryAfterMs: 600, class: 'retriable' });
-    expect(breaker.admit('b')).toBeUndefined(); // another host
+    admitted('b'); // another host
   });
 
   it('counts failures in a row only', () => {
-    const { breaker } = setup();
-    for (const how of ['failed', 'failed', 'answered', 'failed', 'failed'] as const) breaker.ended('a', how);
-    expect(breaker.admit('a')).toBeUndefined();
+    const { end } = setup();
+    end('failed', 'failed', 'answered', 'failed', 'failed', 'unknown');
   });
 
   it('lets one request try when the time is over, whose end decides', () => {
-    const { breaker, clock } = setup();
-    for (let n = 0; n < 3; n++) breaker.ended('a', 'failed');
+    const { breaker, clock, end, admitted } = setup();
+    end('failed', 'failed', 'failed');
     clock.nowMs = 1_000;
-    expect(breaker.admit('a')).toBeUndefined();
+    const trial = admitted();
     expect(breaker.admit('a')).toMatchObject({ code: 'CIRCUIT_OPEN' });
-    breaker.ended('a', 'failed');
+    trial('failed');
     expect(breaker.admit('a')).toMatchObject({ retryAfterMs: 1_000 });
     clock.nowMs = 2_000;
-    expect(breaker.admit('a')).toBeUndefined();
-    breaker.ended('a', 'answered');
-    expect([breaker.admit('a'), breaker.admit('a')]).toEqual([undefined, undefined]);
+    end('answered');
+    for (const ended of [admitted(), admitted()]) ended('answered');
   });
 
   it('lets another one try when the first was only given up', () => {
-    const { breaker, clock } = setup();
-    for (let n = 0; n < 3; n++) breaker.ended('a', 'failed');
+    const { clock, end, admitted } = setup();
+    end('failed', 'failed', 'failed');
     clock.nowMs = 1_000;
-    breaker.admit('a');
-    breaker.ended('a', 'unknown');
-    expect(breaker.admit('a')).toBeUndefined();
+    end('unknown');
+    admitted();
+  });
+
+  it('lets no second one try because a request from before it opened ends meanwhile', () => {
+    const { breaker, clock, end, admitted } = setup();
+    const early = [admitted(), admitted()];
+    end('failed', 'failed', 'failed');
+    clock.nowMs = 1_000;
+    admitted();
+    early[0]?.('unknown');
+    expect(breaker.admit('a')).toMatchObject({ code: 'CIRCUIT_OPEN' });
+    early[1]?.('failed');
+    clock.nowMs = 5_000;
+    expect(breaker.admit('a')).toMatchObject({ code: 'CIRCUIT_OPEN' });
   });
 });

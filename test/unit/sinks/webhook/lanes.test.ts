@@ -53,3 +53,25 @@ it('fails when a task does, after those under way have ended', async () => {
   await expect(runInLanes(9, { concurrency: 3, laneOf: () => undefined, run })).rejects.toThrow('broken');
   expect(ended).toEqual([1, 2]);
 });
+
+it('fails when a task, or what names its lane, throws at once, after those under way have ended', async () => {
+  const broken = (n: number) => {
+    if (n === 2) throw new Error('broken');
+  };
+  const ended: number[] = [];
+  const slow = async (n: number) => {
+    await new Promise(setImmediate);
+    ended.push(n);
+  };
+  const run = (n: number) => {
+    broken(n);
+    return slow(n);
+  };
+  await expect(runInLanes(9, { concurrency: 2, laneOf: () => undefined, run })).rejects.toThrow('broken');
+  const laneOf = (n: number) => {
+    broken(n);
+    return undefined;
+  };
+  await expect(runInLanes(9, { concurrency: 2, laneOf, run: slow })).rejects.toThrow('broken');
+  expect(ended).toEqual([0, 1, 0, 1]);
+});
