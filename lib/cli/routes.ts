@@ -2,6 +2,7 @@ import { buildRouteMap } from '@stricli/core';
 import { alertCommands } from './commands/alert.ts';
 import { describeCommand } from './commands/describe.ts';
 import { devCommand } from './commands/dev.ts';
+import { dlqCommands } from './commands/dlq.ts';
 import { produceCommand } from './commands/produce.ts';
 import { runCommand } from './commands/run.ts';
 import { sampleCommand } from './commands/sample.ts';
@@ -16,6 +17,7 @@ export const routes = buildRouteMap({
     run: runCommand,
     produce: produceCommand,
     describe: describeCommand,
+    dlq: dlqCommands,
     alert: alertCommands,
   },
   docs: { brief: 'Connectors from Kafka to the systems where data is used' },
