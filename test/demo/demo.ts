@@ -5,10 +5,11 @@ import { parseArgs } from 'node:util';
 import { dev } from '../../lib/cli/dev.ts';
 import { count, terminal } from '../../lib/cli/terminal.ts';
 import type { Cluster } from '../../lib/clients/kafka.ts';
-import { type MoreTargets, showAll, startMoreTargets } from './all.ts';
+import { showAll } from './all.ts';
 import { runConnectors } from './connectors.ts';
 import { flights } from './flights.ts';
 import { createTopics, demoCluster, endOf, produce } from './load.ts';
+import { type StartedTargets, startMoreTargets } from './more-targets.ts';
 import { progressBoard } from './progress.ts';
 import { brokenRecords, mixed, quakes } from './quakes.ts';
 import { recordedEvents } from './recorded-events.ts';
@@ -49,21 +50,24 @@ async function main(): Promise<number> {
   }
 }
 
-/** The servers of the demo, and with --all every other target. */
-async function startAll(brokers: string | undefined): Promise<readonly [DemoServers, MoreTargets | undefined]> {
-  const starting = flags.all ? startMoreTargets(folder) : Promise.resolve(undefined);
+/** The servers of the demo, and with --all every other target. Who does not want to wait for them need not: they end with this process. */
+async function startAll(brokers: string | undefined): Promise<readonly [DemoServers, StartedTargets | undefined]> {
+  const giveUp = (): never => process.exit(130);
+  stop.signal.addEventListener('abort', giveUp);
+  const starting = flags.all ? startMoreTargets(folder) : undefined;
   try {
     return [await startServers({ folder, fresh: flags.fresh, brokers }), await starting];
   } catch (error) {
     await (await starting)?.stop();
     throw error;
+  } finally {
+    stop.signal.removeEventListener('abort', giveUp);
   }
 }
 
-async function showEverySink(servers: DemoServers, kafka: NonNullable<DemoServers['kafka']>, more: MoreTargets): Promise<number> {
-  const { code, looks } = await showAll({ out, config, folder, signal: stop.signal, kafka, postgres: servers.postgres, more });
+async function showEverySink(servers: DemoServers, kafka: NonNullable<DemoServers['kafka']>, more: StartedTargets): Promise<number> {
+  const code = await showAll({ out, config, folder, signal: stop.signal, kafka, postgres: servers.postgres, more });
   if (stop.signal.aborted) return 130;
-  for (const [index, look] of looks.entries()) out.line(`  ${index === 0 ? 'Look around  ' : '             '} ${look}`);
   sayHowToStop();
   await untilStopped();
   return code;

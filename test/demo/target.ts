@@ -16,6 +16,8 @@ export interface Target {
   readonly label: string;
   /** How it is read back, with another client than the sink's: `read with SQL`. */
   readonly through: string;
+  /** Whether it forgets what it has when the demo ends. */
+  readonly forgets?: boolean;
   /** What serverless.yml takes from the environment to find it. */
   readonly env: Readonly<Record<string, string>>;
   /** The command that shows more of it, where there is one that people have. */

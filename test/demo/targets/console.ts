@@ -6,6 +6,7 @@ export function consoleTarget(printed: readonly string[]): Target {
     connector: 'quakes-to-alerts',
     label: 'standard output of the connector',
     through: 'as it was printed',
+    forgets: true,
     env: {},
     readBack: async () => printedLines(printed),
     stop: async () => undefined,

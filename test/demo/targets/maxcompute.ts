@@ -19,11 +19,12 @@ export async function maxcomputeTarget(): Promise<Target> {
   const { endpoint, tunnelEndpoint, project } = server;
   return {
     connector: 'flights-to-maxcompute',
-    label: `a stand-in of this repository's for MaxCompute, not the service itself, on 127.0.0.1:${server.port}, which starts empty`,
+    label: `a stand-in of this repository's for MaxCompute, not the service itself, on 127.0.0.1:${server.port}`,
     through:
       typeof python === 'string'
         ? 'read with PyODPS, the official client'
         : `as the stand-in has it, as PyODPS is not here: ${python.message}`,
+    forgets: true,
     env: {
       ...{ MAXCOMPUTE_ENDPOINT: endpoint, MAXCOMPUTE_TUNNEL_ENDPOINT: tunnelEndpoint, MAXCOMPUTE_PROJECT: project },
       ...{ MAXCOMPUTE_ACCESS_KEY_ID: accessId, MAXCOMPUTE_ACCESS_KEY_SECRET: accessKey },

@@ -8,8 +8,9 @@ export async function oncallTarget(): Promise<Target> {
   const vendors = await startAlertVendors();
   return {
     connector: 'quakes-to-oncall',
-    label: `a stand-in of this repository's for Slack on 127.0.0.1:${vendors.port}, which starts empty`,
+    label: `a stand-in of this repository's for Slack on 127.0.0.1:${vendors.port}`,
     through: 'as the channel took it',
+    forgets: true,
     env: { SLACK_WEBHOOK_URL: `http://127.0.0.1:${vendors.port}/services/T0/B0/${vendorSecrets.token}` },
     readBack: async () => messages(vendors.accepted.slack),
     stop: () => vendors.stop(),

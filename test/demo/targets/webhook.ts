@@ -9,8 +9,9 @@ export async function webhookTarget(): Promise<Target> {
   const url = `http://127.0.0.1:${receiver.port}/append`;
   return {
     connector: 'quakes-to-webhook',
-    label: `an HTTP server of this repository's on 127.0.0.1:${receiver.port}, which starts empty`,
+    label: `an HTTP server of this repository's on 127.0.0.1:${receiver.port}`,
     through: 'as the server got it',
+    forgets: true,
     env: { WEBHOOK_URL: url },
     readBack: async () => requests(receiver.deliveries),
     stop: () => receiver.stop(),
