@@ -35,7 +35,7 @@ export const maxcompute = defineSink({
       ...{ quota: config.quota, region: config.region, timeoutMs: config.requestTimeoutMs, connections: concurrency * 2, now },
       credentials: await credentialsOf(config, context),
     });
-    const tables = openTables(client, config);
+    const tables = openTables(client, config, now);
     const writeGroup =
       config.upload === 'stream'
         ? streamWriter({ client, config, tables, now })

@@ -78,8 +78,13 @@ export function blockWriter({ client, config, tables, pace }: { client: Client; 
       for (const [record, error] of refused) settle([record], error);
     };
     try {
-      const first = await tables.plan(table, signal);
+      let first = await tables.plan(table, signal);
       let encoded = encode(records, first, config.blockBytes);
+      if (encoded.bodies.length === 0) {
+        // Otherwise the session says how the table is now.
+        first = (await tables.planOfToday(table, signal)).plan;
+        encoded = encode(records, first, config.blockBytes);
+      }
       const rows = rowsOf(encoded);
       if (rows.length === 0 || (await wasCommitted(name, rows, signal))) {
         refuse(encoded);
