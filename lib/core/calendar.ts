@@ -12,7 +12,7 @@ export interface Zone {
 }
 
 const endOfYear9999 = 253_402_300_799_999;
-/** Before, some zones were off by odd minutes and seconds. */
+/** Before, some zones were off by seconds. Clocks are still set on odd minutes: in Casey at 00:01, until 2022. */
 const steadySince = Date.UTC(1975, 0);
 
 /** The zone of that IANA name. Throws a ConfigError `CONFIG_INVALID` when there is none. */
@@ -23,14 +23,14 @@ export function zoneNamed(name: string): Zone {
       ...{ timeZone: name, calendar: 'iso8601', numberingSystem: 'latn', hourCycle: 'h23' },
       ...{ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' },
     });
-    return { name, steadyMs: 900_000, format };
+    return { name, steadyMs: 60_000, format };
   } catch (error) {
     const message = `Expected a time zone by its IANA name, e.g. Asia/Shanghai or UTC, got "${name}".`;
     throw new ConfigError('CONFIG_INVALID', message, { cause: error });
   }
 }
 
-/** Whether times as late as this one change their date and hour only where spans of a quarter of an hour end. */
+/** Whether times as late as this one change their date and hour only where minutes end. */
 export function isSteady(time: number): boolean {
   return time >= steadySince;
 }

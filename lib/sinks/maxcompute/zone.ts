@@ -17,15 +17,15 @@ export function parseZone(text: string, path: string): Zone {
     if (Math.abs(offset) <= 18 * 3_600_000) return { offsetMs: () => offset, toInstant: (localMs) => localMs - offset };
   }
   const clock = clockOf(text, path);
-  const quarterMs = 900_000;
-  let lastQuarter = Number.NaN;
+  const minuteMs = 60_000;
+  let lastMinute = Number.NaN;
   let lastOffset = 0;
-  // Zones change their offset on the quarter of an hour at the earliest, for as long as Kafka has existed.
+  // Clocks are set on whole minutes, and not always on quarters of an hour: in Casey at 00:01, until 2022.
   const offsetMs = (instantMs: number): number => {
-    const quarter = Math.floor(instantMs / quarterMs);
-    if (quarter === lastQuarter) return lastOffset;
-    lastQuarter = quarter;
-    lastOffset = offsetAt(clock, quarter * quarterMs);
+    const minute = Math.floor(instantMs / minuteMs);
+    if (minute === lastMinute) return lastOffset;
+    lastMinute = minute;
+    lastOffset = offsetAt(clock, minute * minuteMs);
     return lastOffset;
   };
   return {

@@ -11,18 +11,21 @@ export interface Period {
   readonly end: number;
 }
 
-/** No zone changes its offset in between. */
-const stepMs = 900_000;
+/** The ends are looked for in strides, and then by the minute, as some clocks are set on odd ones. */
+const strideMs = 900_000;
+const minuteMs = 60_000;
 
 /** The period that a time falls into; undefined where the calendar does not reach. */
 export function periodOf(time: number, every: Every, zone: Zone): Period | undefined {
   const name = nameOf(time, every, zone);
   if (name === undefined) return undefined;
-  const step = Math.floor(time / stepMs) * stepMs;
-  let start = step;
-  while (nameOf(start - stepMs, every, zone) === name) start -= stepMs;
-  let end = step + stepMs;
-  while (nameOf(end, every, zone) === name) end += stepMs;
+  const minute = Math.floor(time / minuteMs) * minuteMs;
+  let start = minute;
+  let end = minute + minuteMs;
+  for (const stepMs of [strideMs, minuteMs]) {
+    while (nameOf(start - stepMs, every, zone) === name) start -= stepMs;
+    while (nameOf(end + stepMs - minuteMs, every, zone) === name) end += stepMs;
+  }
   return { name, start, end };
 }
 
