@@ -77,7 +77,7 @@ export function router({ path, template, allow = [], maxTargets = 100, counts = 
     const mayChoose = () => isAllowed(name) || (!template.steeredByRecord && name === template.render(record));
     if ((template.steeredByRecord || target !== undefined) && !mayChoose())
       throw refused('TARGET_NOT_ALLOWED', `Record chose a target that is not in ${allowPath}`, record);
-    if (counts === 'names') {
+    if (counts === 'names' && maxTargets < Number.POSITIVE_INFINITY) {
       if (!chosen.has(name)) count(name, record);
       return name;
     }
@@ -86,6 +86,7 @@ export function router({ path, template, allow = [], maxTargets = 100, counts = 
       if (checked.size >= mostChecked) checked = new Set();
       checked.add(name);
     }
+    if (maxTargets === Number.POSITIVE_INFINITY) return name;
     const choice = target ?? template.choice(record);
     if (choice !== '' && !chosen.has(choice)) countChoice(choice, record);
     return name;

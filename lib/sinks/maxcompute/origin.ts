@@ -22,7 +22,7 @@ const originColumns: Readonly<Record<OriginName, OriginColumn>> = {
   timestamp: {
     preset: 'insert_time',
     types: ['bigint', 'timestamp', 'timestamp_ntz', 'datetime', 'string'],
-    read: ({ timestamp }) => timestamp,
+    read: ({ timestamp }) => (timestamp < 0 ? null : timestamp), // Kafka says -1 for a record without a timestamp
   },
   epoch: { types: wholeNumbers, read: ({ version }) => version.epoch },
   part: { types: wholeNumbers, read: ({ part }) => part },

@@ -78,6 +78,8 @@ function levelValue(level: PartitionLevel, path: string, now: () => number): Lev
     const local = Math.floor((time + zone.offsetMs(time)) / windowMs);
     if (local === lastWindow) return lastText;
     const iso = new Date(local * windowMs).toISOString();
+    if (!/^\d/.test(iso))
+      throw refused('NAME_UNRESOLVED', 'Expected the time that decides the partition to be in the years 1 to 9999', record);
     lastText = pattern.replace(tokens, (token) => iso.slice(...(tokenPositions[token] ?? [])));
     lastWindow = local;
     return lastText;
