@@ -131,9 +131,10 @@ function unsentOf(decided: Decided): readonly Unsent[] {
   const unsent: Unsent[] = [];
   for (const delivery of decided) {
     if (delivery === undefined) continue;
-    const { source, outcome } = delivery;
-    if (outcome === 'dropped') unsent.push({ origin: source.origin, why: 'dropped' });
-    else if (outcome instanceof DataError) unsent.push({ origin: source.origin, why: 'rejected' });
+    const { outcome, source } = delivery;
+    const { origin, timestamp } = source;
+    if (outcome === 'dropped') unsent.push({ origin, timestamp, why: 'dropped' });
+    else if (outcome instanceof DataError) unsent.push({ origin, timestamp, why: 'rejected' });
   }
   return unsent;
 }

@@ -19,6 +19,8 @@ export interface WriteOptions {
 /** A record that does not reach the sink with its batch. */
 export interface Unsent {
   readonly origin: Origin;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
   /** rejected: it may come later, once it can be decoded. */
   readonly why: 'dropped' | 'rejected';
 }

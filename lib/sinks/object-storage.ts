@@ -106,7 +106,8 @@ function formatOf({ format, envelope, csv, framing }: Options): Format {
 }
 
 function permissions(config: Options): readonly Permission[] {
-  const { store, bucket, tags, encryption } = config;
+  const { store, bucket, tags, encryption, credentials } = config;
+  if (credentials !== undefined) return []; // the role is not used
   const { directory: prefix } = openPaths(config, () => 0);
   if (store === 'oss')
     return [

@@ -70,7 +70,7 @@ async function deliverAll(
     });
     const isPoison = ({ origin }: KafkaRecord) => !heals && isSpoilt(origin.partition, origin.offset);
     const good = batch.filter((each) => !isPoison(each));
-    const unsent = batch.filter(isPoison).map(({ origin }) => ({ origin, why: 'rejected' as const }));
+    const unsent = batch.filter(isPoison).map(({ origin, timestamp }) => ({ origin, timestamp, why: 'rejected' as const }));
     const controller = new AbortController();
     const isAborted = random() < 0.15;
     const timer = isAborted ? setTimeout(() => controller.abort(), between(random, 0, 60)) : undefined;
@@ -83,10 +83,7 @@ async function deliverAll(
         .write(records, { signal: controller.signal, unsent: () => unsent })
         .catch((error: unknown) => failAll(records.length, sinkFailure(error)));
     // Somebody who has lost the partition may still be at it.
-    const [outcomes] = await Promise.all([
-      write(good),
-      random() < 0.3 ? write(good.slice(0, between(random, 1, good.length))) : undefined,
-    ]);
+    const [outcomes] = await Promise.all([write(good), random() < 0.3 ? write(good.slice(0, between(random, 1, good.length))) : undefined]);
     clearTimeout(timer);
     under.http.onRequest = undefined;
     if (random() < 0.25) continue; // the commit is lost

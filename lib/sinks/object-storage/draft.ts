@@ -1,7 +1,7 @@
 import { ConnectorError, DataError } from '../../core/errors.ts';
 import type { KafkaRecord } from '../../core/record.ts';
 import type { Outcome } from '../../core/sink.ts';
-import { type Format, type ObjectWriter, objectWriter } from './body.ts';
+import type { ObjectWriter } from './body.ts';
 import { reach } from './look-back.ts';
 import { byOffset, maxRejectedBytes, type Rejected, rejectedText } from './rejected.ts';
 
@@ -55,15 +55,14 @@ export interface Unit {
 
 /**
  * Adds a source record with all its parts. Answers the draft, none when there is still nothing to write, or `full` when the record needs an
- * object of its own. What was rejected since the last record waits in `pending` until a later one makes the object span it.
+ * object of its own. `writer` is the draft's, or an empty one. What was rejected since the last record waits in `pending` until a later one makes the object span it.
  */
 export function addUnit(
   draft: Draft | undefined,
   { offset, records, positions }: Unit,
   pending: Rejected[],
-  { format, capacity, outcomes }: { readonly format: Format; readonly capacity: number; readonly outcomes: Outcome[] },
+  { writer, outcomes }: { readonly writer: ObjectWriter; readonly outcomes: Outcome[] },
 ): Draft | 'full' | undefined {
-  const writer = draft?.writer ?? objectWriter(format, capacity);
   const { bytes, count } = writer;
   const failures: { readonly rejected: Rejected; readonly position: number; readonly error: ConnectorError }[] = [];
   const written: number[] = [];
@@ -96,6 +95,7 @@ export function addUnit(
   if (isTooMuch) {
     const error = failures[0]?.error ?? new DataError('TOO_MANY_REJECTED', 'Too many parts of the record were rejected to keep its others');
     for (const position of written) outcomes[position] = error;
+    writer.rewind(count, bytes);
     return undefined;
   }
   pending.length = 0;

@@ -25,6 +25,8 @@ export interface Gather {
   readonly groups: Map<string, Group>;
   /** Whose path is not known: no object that spans one of them may say that it covers it. In the order of offsets. */
   readonly rejected: Rejected[];
+  /** Timestamps of the records that were not sent, by their offsets. */
+  readonly unsent: Map<number, number>;
 }
 
 export interface GatherOptions {
@@ -47,7 +49,7 @@ export function gatherAll(records: readonly KafkaRecord[], outcomes: Outcome[], 
     const { topic, partition } = record.origin;
     if (current === undefined || sort === undefined || current.partition !== partition || current.topic !== topic) {
       const name = partitionName(record.origin);
-      current = gathers.get(name) ?? { topic, partition, positions: [], records: [], groups: new Map(), rejected: [] };
+      current = gathers.get(name) ?? { topic, partition, positions: [], records: [], groups: new Map(), rejected: [], unsent: new Map() };
       gathers.set(name, current);
       sort = sorters.get(current) ?? sorter(current, options);
       sorters.set(current, sort);
@@ -60,8 +62,11 @@ export function gatherAll(records: readonly KafkaRecord[], outcomes: Outcome[], 
       if (failure !== undefined) outcomes[position] = failure;
     }
   }
-  for (const { origin, why } of options.unsent)
-    if (why === 'rejected') gathers.get(partitionName(origin))?.rejected.push({ offset: origin.offset });
+  for (const { origin, timestamp, why } of options.unsent) {
+    const gather = gathers.get(partitionName(origin));
+    gather?.unsent.set(origin.offset, timestamp);
+    if (why === 'rejected') gather?.rejected.push({ offset: origin.offset });
+  }
   for (const { rejected } of gathers.values()) rejected.sort(byOffset);
   return [...gathers.values()].map(inOrder);
 }
@@ -96,7 +101,7 @@ function sorter(gather: Gather, { connector, configVersion, paths }: GatherOptio
 
 function addReplay(gather: Gather, record: KafkaRecord, position: number, pathOf: PathOf, connector: string, configVersion: string): void {
   const group = newGroup(pathOf(record), record, connector, configVersion, true);
-  const name = `${chainName(group.chain)} ${group.path}`; // no path is like this: names of chains come after the path
+  const name = `${chainName(group.chain)}\n${group.path}`; // no path holds a line feed
   const known = gather.groups.get(name) ?? group;
   gather.groups.set(name, known);
   known.records.push(record);

@@ -66,7 +66,7 @@ function steadily(pathOf: PathOf, stableMs: number, timeOf: (record: KafkaRecord
     if (record.target !== undefined) return pathOf(record);
     const time = timeOf(record);
     const unit = stableMs === Number.POSITIVE_INFINITY ? 0 : Math.floor(time / stableMs);
-    if (unit === lastUnit && (unit === 0 || isSteady(time))) return lastPath;
+    if (unit === lastUnit && (stableMs === Number.POSITIVE_INFINITY || isSteady(time))) return lastPath;
     lastPath = pathOf(record);
     lastUnit = unit;
     return lastPath;
@@ -75,6 +75,7 @@ function steadily(pathOf: PathOf, stableMs: number, timeOf: (record: KafkaRecord
 
 function isPath(name: string): true | string {
   if (/^\/|\/\/|\/$/.test(name)) return 'a path without empty parts';
+  if (/(?:^|\/)_sluice(?:\/|$)/.test(name)) return 'a path outside of _sluice, where the sink keeps its own marks';
   return Buffer.byteLength(name) <= maxPathBytes ? true : `a path of at most ${maxPathBytes} bytes`;
 }
 

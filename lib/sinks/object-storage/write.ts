@@ -3,7 +3,7 @@ import { ConfigError, type ConnectorError, DataError, RetriableError } from '../
 import type { Log } from '../../core/log.ts';
 import type { KafkaRecord } from '../../core/record.ts';
 import type { Outcome } from '../../core/sink.ts';
-import { type Format, objectWriter } from './body.ts';
+import { type Format, type ObjectWriter, objectWriter } from './body.ts';
 import type { Compressor } from './compress.ts';
 import { addOne, addUnit, type Draft, isFull, type ObjectLimits } from './draft.ts';
 import { type Description, type Element, readElement, toMetadata } from './element.ts';
@@ -94,13 +94,14 @@ function groupWriter(target: Target, gather: Gather, group: Group, outcomes: Out
     let isWritten = false;
     let limit = Number.POSITIVE_INFINITY;
     const isNew = known.elements.length === 0 && known.late.size === 0;
-    const capacity = capacityFor(records, start, limits);
+    let writer: ObjectWriter | undefined;
     for (let index = start; index < records.length; ) {
       const offset = offsetAt(index);
       let end = index + 1;
       while (offsetAt(end) === offset) end++;
       const element = elementAt(known.elements, offset);
       if (draft !== undefined && (element !== undefined || offset > limit || isFull(draft, offset, limits))) return { draft, end: index };
+      if (draft === undefined) pending.length = 0; // no object spans what comes before its first record
       for (; next < rejected.length && (rejected[next] as Rejected).offset <= offset; next++) pending.push(rejected[next] as Rejected);
       if (
         draft !== undefined &&
@@ -127,7 +128,8 @@ function groupWriter(target: Target, gather: Gather, group: Group, outcomes: Out
         records: fresh.map((each) => records[each] as KafkaRecord),
         positions: fresh.map((each) => positions[each] as number),
       };
-      const answer = addUnit(draft, unit, pending, { format, capacity, outcomes });
+      writer ??= objectWriter(format, capacityFor(records, start, limits));
+      const answer = addUnit(draft, unit, pending, { writer, outcomes });
       if (answer === 'full') return { draft, end: fresh[0] as number };
       draft = answer;
       if (draft !== undefined && !isWritten) {
@@ -148,6 +150,7 @@ function groupWriter(target: Target, gather: Gather, group: Group, outcomes: Out
       if (!(await create(name, writer.finish(), description))) return false;
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
+      if (error.code === 'SINK_TOO_LARGE' && first !== last) throw tooLarge(error);
       outcome = error;
     }
     for (const position of draft.positions) outcomes[position] = outcome;
@@ -211,7 +214,9 @@ function checkSameTopic(element: Element, gather: Gather, group: Group): void {
   ] as const) {
     const own = at(group.records, offset);
     const found = own.length > 0 || group.isReplay ? own : at(gather.records, offset);
-    if (found.length > 0 && found.every((record) => record.timestamp !== timestamp)) throw guardAhead(group, offset);
+    const unsent = group.isReplay || found.length > 0 ? undefined : gather.unsent.get(offset);
+    const times = unsent === undefined ? found.map((record) => record.timestamp) : [unsent];
+    if (times.length > 0 && !times.includes(timestamp)) throw guardAhead(group, offset);
   }
 }
 
@@ -248,6 +253,12 @@ function trusted(known: Known, { records, path }: Group, log: Log): Known {
 function guardAhead({ chain: { topic, partition } }: Group, offset: number): ConfigError {
   const message = `The bucket holds ${topic}-${partition}@${offset} with another timestamp, as if the topic had been created again. Raise connector.epoch once nothing of the old topic is left to write.`;
   return new ConfigError('GUARD_AHEAD', message);
+}
+
+/** None of the records is at fault for an object that holds too many of them. */
+function tooLarge(error: DataError): ConfigError {
+  const message = 'The store, or something in front of it, does not take objects of that size. Lower connector.sink.maxBytes.';
+  return new ConfigError('SINK_TOO_LARGE', message, { cause: error });
 }
 
 function capacityFor(records: readonly KafkaRecord[], start: number, { maxBytes, maxRecords }: ObjectLimits): number {

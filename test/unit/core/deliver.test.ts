@@ -67,8 +67,8 @@ describe('what does not reach the sink', () => {
     const connector = connectorAround(sink, { preparation: preparationWith(transform), dataErrors: 'skip' });
     await connector.process(batch, until);
     expect(unsent).toEqual([
-      { origin: batch[2]?.origin, why: 'rejected' },
-      { origin: batch[4]?.origin, why: 'dropped' },
+      { origin: batch[2]?.origin, timestamp: batch[2]?.timestamp, why: 'rejected' },
+      { origin: batch[4]?.origin, timestamp: batch[4]?.timestamp, why: 'dropped' },
     ]);
   });
 });

@@ -19,7 +19,11 @@ const quake = (
 ) => record('k', value, { topic: 'quakes', partition: 3, offset, timestamp: morning + offset, raw: true, ...rest });
 const write = (sink: Sink, records: readonly KafkaRecord[], unsent: readonly Unsent[] = []) =>
   sink.write(records, { signal, unsent: () => unsent });
-const rejectedAt = (offset: number): Unsent => ({ origin: { topic: 'quakes', partition: 3, offset }, why: 'rejected' });
+const rejectedAt = (offset: number): Unsent => ({
+  origin: { topic: 'quakes', partition: 3, offset },
+  timestamp: morning + offset,
+  why: 'rejected',
+});
 const text = (store: MemoryObjectStore, name: string) => Buffer.from(store.objects.get(name)?.body ?? []).toString();
 const only = (store: MemoryObjectStore) => {
   const [name, ...others] = store.objects.keys();
@@ -180,6 +184,22 @@ describe('paths', () => {
     ]);
     expect(store.objects.size).toBe(2);
   });
+
+  it('leaves the marks of closed hours to themselves', async () => {
+    const chosen = { ...quake(1), target: 'lake/_sluice/closed/2026-03-04' };
+    const [outcome] = await write(lake(memoryObjectStore(), { path: 'lake', allow: ['lake/*'] }), [chosen]);
+    expect(outcome).toMatchObject({ code: 'TARGET_INVALID' });
+  });
+});
+
+describe('what costs no more than it has to', () => {
+  it('a batch in which nothing can be written is answered in a time that grows with it, not faster', async () => {
+    const records = Array.from({ length: 20_000 }, (_, offset) => record('k', { offset }, { offset }));
+    const before = performance.now();
+    const outcomes = await write(lake(memoryObjectStore(), { format: 'raw' }), records);
+    expect(outcomes.every((outcome) => outcome instanceof DataError)).toBe(true);
+    expect(performance.now() - before).toBeLessThan(20_000); // about one; minutes where it takes the square of the records
+  }, 30_000);
 });
 
 describe('formats', () => {

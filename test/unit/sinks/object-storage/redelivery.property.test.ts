@@ -60,6 +60,7 @@ const step = (kinds: readonly NonNullable<Step['fault']>['kind'][]): fc.Arbitrar
 
 const limits = fc.record({ maxRecords: fc.constantFrom(1, 2, 5, 1_000), concurrency: fc.constantFrom(1, 8) });
 const topic = 'quakes';
+const timestampOf = (offset: number): number => 1_760_000_000_000 + offset;
 const connectors = ['one', 'one-more'] as const;
 
 interface Letter {
@@ -118,7 +119,7 @@ class World {
         ...(poison === 'path' && !healthy ? {} : { path }),
         ...(poison === 'value' && !healthy ? { bad: Number.NaN } : {}),
       };
-      return record('k', value, { topic, partition, offset, part, raw: poison === 'none' });
+      return record('k', value, { topic, partition, offset, part, timestamp: timestampOf(offset), raw: poison === 'none' });
     });
   }
 
@@ -134,8 +135,8 @@ class World {
       for (let index = from; index < to; index++) {
         const outputs = this.outputs(partition, index);
         const origin = { topic, partition, offset: this.logs[partition]![index]!.offset };
-        if (outputs === undefined) unsent.push({ origin, why: 'rejected' });
-        else if (outputs.length === 0) unsent.push({ origin, why: 'dropped' });
+        if (outputs === undefined) unsent.push({ origin, timestamp: timestampOf(origin.offset), why: 'rejected' });
+        else if (outputs.length === 0) unsent.push({ origin, timestamp: timestampOf(origin.offset), why: 'dropped' });
         for (const each of outputs ?? []) {
           records.push(each);
           owners.push({ partition, index });
