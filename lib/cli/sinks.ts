@@ -20,6 +20,14 @@ export async function listedSinks(): Promise<readonly SinkDefinition[]> {
   return (await allSinks()).filter(({ name }) => !unlisted.has(name));
 }
 
+/** The name under which the sink's module exports it: functions import it from `sluice/sinks/NAME`. */
+export async function sinkExport({ name }: SinkDefinition): Promise<string> {
+  const module: Readonly<Record<string, unknown>> = await import(new URL(`${name}${extname(import.meta.url)}`, folder).href);
+  const exported = Object.entries(module).find(([, value]) => isSink(value));
+  if (exported === undefined) throw new Error(`Expected the module of the sink ${name} to export it.`);
+  return exported[0];
+}
+
 function isSink(value: unknown): value is SinkDefinition {
   return typeof value === 'object' && value !== null && 'guarantees' in value && 'open' in value;
 }
