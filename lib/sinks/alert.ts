@@ -1,4 +1,4 @@
-import { RetriableError } from '../core/errors.ts';
+import { ConfigError, RetriableError } from '../core/errors.ts';
 import { worse } from '../core/outcome.ts';
 import { defineSink, type Outcome } from '../core/sink.ts';
 import { eventReader, isEvent } from './alert/event.ts';
@@ -6,7 +6,7 @@ import { type Event, gather, versionName } from './alert/notice.ts';
 import { openChannels } from './alert/open.ts';
 import { channelDefinitions, channelsOf, checkOptions, definitionFor, type Options, options, recipients } from './alert/options.ts';
 import { type OpenChannel, tell } from './alert/tell.ts';
-import { unfinished } from './alert/unfinished.ts';
+import { unfinishedOf } from './alert/unfinished.ts';
 import { wordings } from './alert/wording.ts';
 
 export const alert = defineSink({
@@ -27,7 +27,7 @@ export const alert = defineSink({
     const toEvent = eventReader(config);
     const wordingOf = wordings(config);
     const channels = await openChannels(config, context);
-    const partly = unfinished();
+    const partly = unfinishedOf(config);
 
     /** The outcome for each event that this channel is told of. */
     const tellChannel = async (
@@ -42,10 +42,8 @@ export const alert = defineSink({
         if (partly.wasTold(event.record, channel.name)) outcomes.set(event.position, 'delivered');
         else news.push(event);
       }
-      const notices = gather(news, context.connector, wordingOf);
-      const answers = await tell(channel, notices, config.digestOver, signal);
-      for (const [index, { events: told }] of notices.entries())
-        for (const { position } of told) outcomes.set(position, answers[index] ?? new RetriableError('SINK_MISCOUNTED', 'No answer'));
+      const told = await tell(channel, gather(news, context.connector, wordingOf), config.digestOver, signal);
+      for (const { position } of news) outcomes.set(position, told.get(position) ?? new RetriableError('SINK_MISCOUNTED', 'No answer'));
       return outcomes;
     };
 
@@ -63,7 +61,7 @@ export const alert = defineSink({
             .map((answer) => answer.get(position) ?? 'ignored')
             .reduce<Outcome>((a, b) => worse(a, b) as Outcome, 'ignored');
           const told = channels.filter((_, index) => answers[index]?.get(position) === 'delivered').map(({ name }) => name);
-          partly.remember(event.record, outcome instanceof RetriableError ? told : []);
+          partly.remember(event.record, outcome instanceof RetriableError || outcome instanceof ConfigError ? told : []);
           return outcome;
         });
       },

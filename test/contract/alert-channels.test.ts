@@ -91,6 +91,13 @@ describe('what vendors say', () => {
       'retriable SINK_THROTTLED',
       12_000,
     ],
+    [
+      'feishu',
+      'a limit for ever',
+      { status: 429, headers: { 'x-ogw-ratelimit-reset': '99999999999999' }, body: { code: 99991400 } },
+      'retriable SINK_THROTTLED',
+      3_600_000,
+    ],
     ['wecom', 'too many', json({ errcode: 45009, errmsg: 'freq' }), 'retriable SINK_THROTTLED', 60_000],
     ['wecom', 'a removed robot', json({ errcode: 93000, errmsg: 'invalid webhook url' }), 'config SINK_UNAUTHORIZED', undefined],
     ['wecom', 'a bad parameter', json({ errcode: 40058, errmsg: 'exceed' }), 'data SINK_REJECTED_RECORD', undefined],
@@ -127,6 +134,7 @@ describe('what vendors say', () => {
     ['pagerduty', 'a wrong key', { status: 403, body: {} }, 'config SINK_UNAUTHORIZED', undefined],
     ['pagerduty', 'accepted without success', { status: 202, body: { status: 'queued' } }, 'retriable SINK_UNAVAILABLE', undefined],
     ['alertmanager', 'its own failure', { status: 500, body: '"x"' }, 'retriable SINK_UNAVAILABLE', undefined],
+    ['webhook', 'a page for people', { status: 405 }, 'config SINK_MISCONFIGURED', undefined],
     ['webhook', 'no more', { status: 410 }, 'config SINK_UNAUTHORIZED', undefined],
     ['webhook', 'later', { status: 503, headers: { 'retry-after': '90' } }, 'retriable SINK_UNAVAILABLE', 90_000],
     ['webhook', 'a redirect', { status: 308, headers: { location: '/hook2' } }, 'config SINK_MISCONFIGURED', undefined],
@@ -190,6 +198,52 @@ describe('groups, routes and what is over', () => {
     expect(new Set(await once(given, ...values))).toEqual(new Set(['delivered']));
     expect(vendors.accepted.slack).toHaveLength(1);
     expect(shownText('slack', vendors.accepted.slack[0]!)).toContain('service-7');
+  });
+
+  it('what is refused in a digest or a group does not take those beside it along', async () => {
+    const good = Array.from({ length: 9 }, (_, n) => down(`service-${n}`));
+    const bad = { service: 'bad', text: 'REFUSE-THIS' };
+    const given = { group: '{value.service}', title: '{value.service}' };
+    for (const vendor of ['slack', 'dingtalk'] as const) {
+      const outcomes = inWords(await once({ channel: channel(vendor), ...given }, ...good.slice(0, 4), bad, ...good.slice(4)));
+      expect(outcomes).toEqual(Array(10).fill('delivered').with(4, 'data SINK_REJECTED_RECORD'));
+    }
+    const sameService = [down('pay', 1), down('pay', 2), { service: 'pay', text: 'REFUSE-THIS' }];
+    for (const vendor of ['slack', 'webhook', 'pagerduty'] as const) {
+      const outcomes = inWords(await once({ channel: channel(vendor), ...byService }, ...sameService, up('pay')));
+      expect(outcomes).toEqual(['delivered', 'delivered', 'data SINK_REJECTED_RECORD', 'delivered']);
+    }
+    expect([...vendors.incidents.values()].map(({ isOpen }) => isOpen)).toEqual([false]);
+  });
+
+  it('a channel that refuses its credentials does not have the others told again and again', async () => {
+    const channels = { chat: channel('slack'), hook: { ...channel('webhook'), url: { env: 'REVOKED' } } };
+    const config = parseConfig(alert.config, { channels }, 'connector.sink');
+    const sink = openedSink(
+      () => alert.open(config, context({ ...secretsOf(vendors.port), REVOKED: `http://127.0.0.1:${vendors.port}/nowhere` })),
+      async () => undefined,
+    );
+    const records = [record('a', { n: 1 })];
+    for (const _ of [1, 2, 3]) {
+      await sink.reopen({ signal });
+      expect(inWords(await sink.write(records, { signal }))).toEqual(['config SINK_UNAUTHORIZED']);
+    }
+    expect(vendors.accepted.slack).toHaveLength(1);
+    await sink.close?.();
+  });
+
+  it('a field that is no text says nothing, and keeps nobody from being told', async () => {
+    const severity = { field: 'level', otherwise: 'info' };
+    const odd = { toString: 1, valueOf: 1 };
+    const values = [{ level: odd, state: 'resolved' }, { level: 'critical', state: [odd] }, { level: [odd] }];
+    const given = { channel: channel('slack'), severity, group: '{key}', resolve: { field: 'state' } };
+    expect(await once(given, ...values)).toEqual(Array(3).fill('delivered'));
+  });
+
+  it('a link can name the group', async () => {
+    const link = { url: 'https://our.example/{connector}?group={group}&n={count}' };
+    await once({ channel: channel('slack'), group: '{value.service}', link }, down('a b'), down('a b'));
+    expect(JSON.stringify(vendors.accepted.slack)).toContain('https://our.example/quakes?group=a%20b&amp;n=2|');
   });
 
   it('PagerDuty resolves the alert that was triggered under the same key, also when the batch comes again', async () => {
@@ -370,6 +424,12 @@ describe('e-mail', () => {
     expect(inWords(outcomes)).toEqual([expected]);
     expect(server.mails).toEqual([]);
     expect(String(outcomes[0])).not.toContain(mailLogin.password);
+  });
+
+  it('waits for a person where the server does not talk to this client at all', async () => {
+    server.turnAway = true;
+    expect(inWords(await send({}))).toEqual(['config SINK_MISCONFIGURED']);
+    server.turnAway = false;
   });
 
   it('reaches those recipients that exist', async () => {

@@ -100,6 +100,27 @@ describeWith(['postgres'], 'the memory of alert', ({ postgres }) => {
     expect(titles()).toEqual(['ERROR: a']);
   });
 
+  it('does not take for told what another function gave back meanwhile', async () => {
+    const [one, other] = [openStore(postgres.url, table, 5_000), openStore(postgres.url, table, 5_000)];
+    const place = { connector: 'c', channel: 'x' };
+    expect(await one.claim(place, [['key', 'firing']], 60_000)).toMatchObject([{ verdict: 'mine' }]);
+    expect(await other.claim(place, [['key', 'firing']], 60_000)).toMatchObject([{ verdict: 'busy' }]);
+    // The first gives it back between the two questions of the other.
+    await client.query(`create function ${table}_back() returns trigger language plpgsql as
+      'begin update ${table} set sending_until = null, holder = null; return null; end';
+      create trigger back after insert on ${table} for each statement execute function ${table}_back()`);
+    expect(await other.claim(place, [['key', 'firing']], 60_000)).toMatchObject([{ verdict: 'busy' }]);
+    await client.query(`drop function ${table}_back cascade`);
+    expect(await other.claim(place, [['key', 'firing']], 60_000)).toMatchObject([{ verdict: 'mine' }]);
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  it('is a wrong setting when the secret holds no connection string, which is not repeated', async () => {
+    const outcome = await say(await open({ repeatMs: 60_000 }, { url: 'postgresql://sentinel:sentinel@[' }), 'a');
+    expect(outcome).toMatchObject({ class: 'config', code: 'ALERT_STORE_MISCONFIGURED' });
+    expect(String(outcome)).not.toContain('sentinel');
+  });
+
   it('forgets what could not be sent', async () => {
     const sink = await open({ repeatMs: 60_000 });
     vendors.fail({ status: 503 }, 1);

@@ -24,7 +24,7 @@ export interface Event {
 export interface Wording {
   readonly title: Text;
   readonly text: Text;
-  readonly link: ((record: KafkaRecord) => string | undefined) | undefined;
+  readonly link: ((record: KafkaRecord, facts: Facts) => string | undefined) | undefined;
   readonly linkTitle: string;
 }
 
@@ -67,6 +67,15 @@ export function gather(events: readonly Event[], connector: string, wordingOf: (
   });
 }
 
+/** A notice of several records as two of fewer, with its severity and words; none of a notice of one. */
+export function halvesOf(notice: Notice): readonly Notice[] {
+  if (notice.events.length === 1) return [];
+  const middle = Math.ceil(notice.events.length / 2);
+  return [notice.events.slice(0, middle), notice.events.slice(middle)].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ ...notice, events: [first, ...others] as const }],
+  );
+}
+
 export function last(events: readonly [Event, ...Event[]]): Event {
   return events.at(-1) ?? events[0];
 }
@@ -104,7 +113,7 @@ export function textOf(notice: Notice, escaped: Escape, limit: Limit): string {
 }
 
 export function linkOf(notice: Notice): string | undefined {
-  return notice.wording.link?.(last(notice.events).record);
+  return notice.wording.link?.(last(notice.events).record, factsOf(notice));
 }
 
 /** When the first of them happened and the last, as ISO 8601; Kafka says -1 for a record without a time. */

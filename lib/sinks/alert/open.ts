@@ -9,7 +9,7 @@ import type { OpenChannel } from './tell.ts';
 export async function openChannels(config: Options, { connector, secret, now, log }: OpenContext): Promise<readonly OpenChannel[]> {
   const { repeatMs, silences } = config;
   const store =
-    config.store === undefined ? undefined : openStore(await secret(config.store.url), config.store.table, config.store.timeoutMs);
+    config.store === undefined ? undefined : openStore((await secret(config.store.url)).trim(), config.store.table, config.store.timeoutMs);
   return await Promise.all(
     [...channelsOf(config)].map(async ([name, options]): Promise<OpenChannel> => {
       const definition = definitionFor(options);

@@ -32,6 +32,7 @@ export interface Rule {
 export const httpRules: readonly Rule[] = [
   { status: 429, means: 'retriable', error: 'SINK_THROTTLED', message: 'too many messages' },
   { status: 408, means: 'retriable', message: 'no answer in time' },
+  { status: 425, means: 'retriable', message: 'too early' },
   { status: [300, 399], means: 'config', message: 'the URL leads somewhere else, which is not followed. Check it' },
   { status: [401, 401], means: 'config', unauthorized: true, message: 'the credentials were refused. Set new ones' },
   { status: 403, means: 'config', unauthorized: true, message: 'access was refused. Check the credentials' },
@@ -42,6 +43,8 @@ export const httpRules: readonly Rule[] = [
     unauthorized: true,
     message: 'the receiver wants no more messages. Set another URL, or remove the channel',
   },
+  { status: 405, means: 'config', message: 'what is at this URL takes no messages. Check it' },
+  { status: 415, means: 'config', message: 'what is at this URL takes no JSON. Check it' },
   { status: 413, means: 'shorten', message: 'the message is too long' },
   { status: [400, 499], means: 'data', message: 'the message was refused' },
   { status: [500, 599], means: 'retriable', message: 'the service is not available' },

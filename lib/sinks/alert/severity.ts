@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { fieldReader, isObject } from '../../core/field.ts';
+import { fieldReader } from '../../core/field.ts';
 import type { KafkaRecord } from '../../core/record.ts';
 
 /** From worst to harmless. */
@@ -53,7 +53,7 @@ export function severityReader(option: SeverityOption): ReadSeverity {
   if ('atLeast' in option) return ({ value }) => byNumber(read(value), option.atLeast) ?? option.otherwise;
   const known = new Map<string, Severity>(severities.map((severity) => [severity, severity]));
   for (const [text, severity] of Object.entries(option.map)) known.set(text.toLowerCase(), severity);
-  return ({ value }) => known.get(String(read(value)).toLowerCase()) ?? option.otherwise;
+  return ({ value }) => known.get(wordOf(read(value)) ?? '') ?? option.otherwise;
 }
 
 function byNumber(found: unknown, atLeast: Readonly<Partial<Record<Severity, number>>>): Severity | undefined {
@@ -92,7 +92,13 @@ export function resolveReader(option: Static<typeof resolveOption> | undefined):
   const values = new Set(option?.values.map((value) => String(value).toLowerCase()));
   return ({ value }) => {
     if (value === null) return option?.tombstones === true ? true : undefined;
-    const found = read?.(value);
-    return found !== undefined && !isObject(found) && values.has(String(found).toLowerCase());
+    const found = wordOf(read?.(value));
+    return found !== undefined && values.has(found);
   };
+}
+
+/** A field as a word to compare; undefined for what is no text, number or flag, which may not even become text. */
+function wordOf(found: unknown): string | undefined {
+  const isPlain = typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean' || typeof found === 'bigint';
+  return isPlain ? String(found).toLowerCase() : undefined;
 }

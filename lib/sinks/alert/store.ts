@@ -81,12 +81,15 @@ export function openStore(url: string, table: string, timeoutMs: number): Store 
       const states = wanted.map(([, state]) => state);
       const mine = await ask(statements.claim, [connector, channel, keys, states, repeatMs, holder, leaseMs]);
       const claimed = new Set(mine.map(({ key }) => key));
-      const others = keys.filter((key) => !claimed.has(key));
-      const found = others.length === 0 ? [] : await ask(statements.look, [connector, channel, others]);
-      const waits = new Map(found.map((row) => [row['key'], Number(row['wait_ms'])]));
+      const others = wanted.filter(([key]) => !claimed.has(key));
+      const [otherKeys, otherStates] = [others.map(([key]) => key), others.map(([, state]) => state)];
+      const found = others.length === 0 ? [] : await ask(statements.look, [connector, channel, otherKeys, otherStates, repeatMs]);
+      const rows = new Map(found.map((row) => [row['key'], { waitMs: Number(row['wait_ms']), isTold: row['is_told'] === true }]));
       return keys.map((key): ClaimRow => {
-        const waitMs = waits.get(key) ?? 0;
-        return { key, waitMs, verdict: claimed.has(key) ? 'mine' : waitMs > 0 ? 'busy' : 'told' };
+        if (claimed.has(key)) return { key, verdict: 'mine', waitMs: 0 };
+        const { waitMs, isTold } = rows.get(key) ?? { waitMs: 0, isTold: false };
+        // Who had it may have given it back untold since: then it is asked for again, and never taken for told.
+        return waitMs <= 0 && isTold ? { key, verdict: 'told', waitMs: 0 } : { key, verdict: 'busy', waitMs: Math.max(1, waitMs) };
       });
     },
     async settle({ connector, channel }, told, untold) {
@@ -141,8 +144,10 @@ where (s.sending_until is null or s.sending_until <= clock_timestamp())
   and (s.last_sent is null or s.state is distinct from excluded.pending or s.last_sent <= clock_timestamp() - ${ms('$5')})
 returning key`,
     look: `
-select key, extract(epoch from sending_until - clock_timestamp()) * 1000 as wait_ms from ${table}
-where connector = $1 and channel = $2 and key = any($3) and sending_until > clock_timestamp()`,
+select s.key, extract(epoch from coalesce(s.sending_until, clock_timestamp()) - clock_timestamp()) * 1000 as wait_ms,
+  s.last_sent > clock_timestamp() - ${ms('$5')} and s.state is not distinct from wanted.state as is_told
+from ${table} as s join unnest($3::text[], $4::text[]) as wanted(key, state) using (key)
+where s.connector = $1 and s.channel = $2`,
     settle: `
 update ${table} set sending_until = null, holder = null, pending = null,
   state = case when key = any($3) then pending else state end,
@@ -169,6 +174,11 @@ const misconfigured = /^(?:28|3D|3F|42)/;
 function storeError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const code = codeOf(error);
+  if (code === 'ERR_INVALID_URL')
+    return new ConfigError(
+      'ALERT_STORE_MISCONFIGURED',
+      'Expected the secret of connector.sink.store.url to be a connection string: postgresql://…',
+    );
   const said = code !== undefined && /^[A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : '';
   if (code !== undefined && misconfigured.test(code))
     return new ConfigError(

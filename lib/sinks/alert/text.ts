@@ -59,7 +59,7 @@ function jsonOf({ value, bytes }: KafkaRecord): string {
 }
 
 /** Reads the URL of a link; values are percent-encoded. Throws a ConfigError unless the operator wrote where it leads. */
-export function parseLink(template: string, path: string): (record: KafkaRecord) => string | undefined {
+export function parseLink(template: string, path: string): (record: KafkaRecord, facts: Facts) => string | undefined {
   const steered = template.indexOf('{');
   const written = steered < 0 ? template : template.slice(0, steered);
   if (!/^https?:\/\/[^/?#{}@\\\s]+(?:[/?#]|$)/.test(written) || (steered >= 0 && !/^https?:\/\/[^/]+[/?#]/.test(written)))
@@ -68,8 +68,7 @@ export function parseLink(template: string, path: string): (record: KafkaRecord)
       `Expected ${path} to begin with https://, a host and a slash, as records must not choose where a link leads.`,
     );
   const text = parseText(template, path);
-  return (record) => {
-    const facts: Facts = { connector: '', severity: '', status: '', count: 1, group: '' };
+  return (record, facts) => {
     const url = text(record, facts, encodeURIComponent, { max: 2_000, unit: 'bytes' });
     return url.endsWith('…') || !URL.canParse(url) ? undefined : new URL(url).href;
   };

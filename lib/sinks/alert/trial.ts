@@ -28,8 +28,8 @@ export async function tryChannels(
       channels.map(async (channel): Promise<Trial> => {
         const { name, definition } = channel;
         const say = async (status: Status): Promise<Outcome> => {
-          const [outcome] = await tell({ ...channel, memory: undefined }, [testNotice(context, severity, status)], 1, signal);
-          return outcome ?? 'ignored';
+          const told = await tell({ ...channel, memory: undefined }, [testNotice(context, severity, status)], 1, signal);
+          return told.get(0) ?? 'ignored';
         };
         const outcome = await say('firing');
         const isClosed = outcome === 'delivered' && definition.deduplicates && (await say('resolved')) === 'delivered';

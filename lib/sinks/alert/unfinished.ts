@@ -10,7 +10,16 @@ export interface Unfinished {
 
 const maxRecords = 10_000;
 
-export function unfinished(): Unfinished {
+const known = new WeakMap<object, Unfinished>();
+
+/** What is known for these options: it outlives the sink, which is opened again when one of the channels refuses its credentials. */
+export function unfinishedOf(config: object): Unfinished {
+  const found = known.get(config) ?? unfinished();
+  known.set(config, found);
+  return found;
+}
+
+function unfinished(): Unfinished {
   const told = new Map<string, readonly string[]>();
   return {
     wasTold: (record, channel) => told.size > 0 && (told.get(versionName(record))?.includes(channel) ?? false),

@@ -18,6 +18,8 @@ export interface MailServer {
   readonly mails: ReceivedMail[];
   /** Answers this code to every mail, or breaks the connection after it took it, until `work`. */
   fail(code: number | 'answer lost'): void;
+  /** Whether every client is told to go away instead of being greeted. */
+  turnAway: boolean;
   work(): void;
   stop(): Promise<void>;
 }
@@ -40,6 +42,9 @@ export async function startMailServer({ requireTls = false, secure = false } = {
       authMethods: ['PLAIN', 'LOGIN'],
       allowInsecureAuth: !requireTls,
       disableReverseLookup: true,
+    },
+    onConnect(_, done) {
+      done(answer.turnAway ? refusal(554, 'No service for you') : null);
     },
     onAuth({ username, password }, _, done) {
       const isKnown = username === mailLogin.user && password === mailLogin.password;
@@ -67,10 +72,11 @@ export async function startMailServer({ requireTls = false, secure = false } = {
   });
   server.on('error', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const answer: MailServer = {
     port: (server.server.address() as AddressInfo).port,
     ca,
     mails,
+    turnAway: false,
     fail(code) {
       failure = code;
     },
@@ -79,6 +85,7 @@ export async function startMailServer({ requireTls = false, secure = false } = {
     },
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
+  return answer;
 }
 
 interface Connection {

@@ -148,6 +148,8 @@ async function authorizationOf(
 }
 
 const maxLabelBytes = 200;
+/** An end that Alertmanager's clock has not reached yet would be none: the later one, of when it fired, would count. */
+const maxSkewMs = 60_000;
 
 /** The labels of a notice but its severity. */
 function labelReader({ labels }: Pick<Options, 'labels'>, path: string): (notice: Notice) => Readonly<Record<string, string>> {
@@ -187,7 +189,8 @@ export function toAlerts(
   };
   const now = new Date(nowMs).toISOString();
   if (notice.status === 'resolved') {
-    const [worst, ...others] = severities.map((severity) => ({ labels: { ...labels, severity }, ...common, endsAt: now }));
+    const endsAt = new Date(nowMs - maxSkewMs).toISOString();
+    const [worst, ...others] = severities.map((severity) => ({ labels: { ...labels, severity }, ...common, endsAt }));
     return [worst ?? common, ...others];
   }
   const { first: startsAt } = timesOf(notice);

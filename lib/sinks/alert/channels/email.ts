@@ -38,6 +38,12 @@ type Options = Static<typeof options>;
 
 const rules: readonly Rule[] = [
   { status: 250, means: 'delivered', message: 'accepted' },
+  {
+    code: 'EPROTOCOL',
+    status: [500, 599],
+    means: 'config',
+    message: 'the mail server does not talk to this client. Check host and port, and whether it has to allow this address',
+  },
   { status: [400, 499], means: 'retriable', message: 'the mail server takes nothing for now' },
   {
     code: ['EAUTH', 'ENOAUTH'],

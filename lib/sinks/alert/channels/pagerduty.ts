@@ -47,6 +47,12 @@ export const pagerduty = defineChannel({
   resolves: true,
   carries: 'one',
   errors: errorRules('PagerDuty', rules),
+  check({ url, allowPrivate }) {
+    if (url === undefined || allowPrivate || url.startsWith('https://')) return [];
+    return [
+      { path: 'url', message: 'Expected https://, as the routing key would be sent for everybody to read. Set it, or allowPrivate: true.' },
+    ];
+  },
   async open(config, context) {
     const routingKey = (await context.secret(config.routingKey)).trim();
     const url = eventsUrl(config);

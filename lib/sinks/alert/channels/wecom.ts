@@ -87,9 +87,12 @@ export function wecomBody(message: Message, { mentions }: Pick<Options, 'mention
   return { msgtype: 'markdown', markdown: { content } };
 }
 
-/** The heading, as much of the text as fits, and the rest. */
+/** The heading, as much of the text as fits, and the rest, which begins with the link. */
 function around(message: Message, heading: string, rest: readonly string[], maxBytes: number): string {
   const frame = [heading, ...rest].filter((part) => part !== '');
+  const [link, ...others] = rest;
+  // A link that leaves no room for anything else would make the message one that WeCom refuses.
+  if (link !== '' && Buffer.byteLength(frame.join('\n')) > maxBytes) return around(message, heading, ['', ...others], maxBytes);
   const room = Math.max(0, Math.floor(maxBytes) - Buffer.byteLength(frame.join('\n')) - 1);
   const text = contentOf(message, broken, { max: room, unit: 'bytes' }, '> ');
   return [heading, text, ...rest].filter((part) => part !== '').join('\n');
