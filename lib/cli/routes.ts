@@ -3,6 +3,9 @@ import { alertCommands } from './commands/alert.ts';
 import { describeCommand } from './commands/describe.ts';
 import { devCommand } from './commands/dev.ts';
 import { dlqCommands } from './commands/dlq.ts';
+import { exportCommands } from './commands/export.ts';
+import { initCommand } from './commands/init.ts';
+import { newCommand } from './commands/new.ts';
 import { produceCommand } from './commands/produce.ts';
 import { runCommand } from './commands/run.ts';
 import { sampleCommand } from './commands/sample.ts';
@@ -11,6 +14,8 @@ import { testCommand } from './commands/test.ts';
 /** Every command there is. */
 export const routes = buildRouteMap({
   routes: {
+    init: initCommand,
+    new: newCommand,
     test: testCommand,
     sample: sampleCommand,
     dev: devCommand,
@@ -19,6 +24,7 @@ export const routes = buildRouteMap({
     describe: describeCommand,
     dlq: dlqCommands,
     alert: alertCommands,
+    export: exportCommands,
   },
   docs: { brief: 'Connectors from Kafka to the systems where data is used' },
 });

@@ -38,7 +38,7 @@ function described<Schema extends object>(schema: Schema, like: object): Schema 
 }
 
 /** A type says that an option with a default is always there; whoever writes the configuration may leave it out. */
-function defaultsAreOptional(schema: object): object {
+export function defaultsAreOptional(schema: object): object {
   const copy = JSON.parse(JSON.stringify(schema), (_, node: unknown) => {
     if (typeof node !== 'object' || node === null || !('required' in node) || !('properties' in node)) return node;
     const { required, ...rest } = node as { readonly required: readonly string[]; readonly properties: Readonly<Record<string, object>> };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { serverlessJsonSchema } from '../../../lib/cli/service-schema.ts';
 import { allSinks } from '../../../lib/cli/sinks.ts';
 import type { FormatDefinition } from '../../../lib/core/format.ts';
 import { connectorJsonSchema } from '../../../lib/core/json-schema.ts';
@@ -18,5 +19,11 @@ describe('schemas/connector.schema.json', () => {
       Object.entries(config.properties).flatMap(([option, schema]) => ('description' in schema ? [] : [`${name}.${option}`])),
     );
     expect(silent).toEqual([]);
+  });
+});
+
+describe('schemas/serverless.schema.json', () => {
+  it('is what the sluice block in the code says: after a change, run npm run schemas', async () => {
+    await expect(`${JSON.stringify(serverlessJsonSchema(), null, 2)}\n`).toMatchFileSnapshot('../../../schemas/serverless.schema.json');
   });
 });
