@@ -32,6 +32,7 @@ export interface ConnectOptions<In, Out> {
 export function connect<In = unknown, Out = unknown>({ sink, transform }: ConnectOptions<In, Out>) {
   const definition: ConnectorDefinition = transform === undefined ? { sink } : { sink, transform: transform as Transform };
   const handler = lambdaHandler({
+    sink,
     settings: () => Reflect.get(globalThis, settingsKey),
     open: ({ name, settings, cluster }, { log, reportBatch }) =>
       openConnector(definition, { name, settings, cluster, environment: { env: process.env, clock: realClock, log, reportBatch } }),

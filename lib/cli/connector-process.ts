@@ -20,8 +20,8 @@ export interface ConnectorProcessOptions {
   readonly gaveUp: (reason: string) => void;
 }
 
-/** caught-up and stopped: as asked for. stuck: records are left. unusable: something has to be set. crashed: it ended by itself too often. */
-export type ProcessEnd = 'stopped' | 'caught-up' | 'stuck' | 'unusable' | 'crashed';
+/** caught-up and stopped: as asked for. restarting: it made room for a new process. stuck: records are left. unusable: something has to be set. crashed: it ended by itself too often. */
+export type ProcessEnd = 'stopped' | 'restarting' | 'caught-up' | 'stuck' | 'unusable' | 'crashed';
 
 const restartPolicy = { baseMs: 1_000, capMs: 30_000 } as const;
 /** Who has run this long is not in a loop of crashes. */
@@ -37,9 +37,19 @@ const entry = fileURLToPath(new URL(isSource ? './run-connector.ts' : './run-con
 /** Keeps the process of one connector running until it ends as it should, or is asked to. */
 export async function keepRunning(options: ConnectorProcessOptions): Promise<ProcessEnd> {
   const { clock, signal } = options;
+  let isPaused = false;
+  const heard = (message: ConnectorMessage): void => {
+    if (message.type === 'paused' || message.type === 'resumed') isPaused = message.type === 'paused';
+    options.heard(message);
+  };
   for (let crashes = 1; ; crashes++) {
     const from = clock.now();
-    const { end, reason } = await runOnce(options);
+    const { end, reason } = await runOnce({ ...options, heard, start: { ...options.start, isPaused } });
+    if (end === 'restarting') {
+      if (signal.aborted) return 'stopped';
+      crashes = 0;
+      continue;
+    }
     if (end !== 'crashed') return end;
     if (clock.now() - from > stableMs) crashes = 1;
     if (signal.aborted || (options.start.untilCaughtUp !== undefined && crashes >= maxCrashesUntilCaughtUp)) {

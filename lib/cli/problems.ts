@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { ConfigError } from '../core/errors.ts';
 import { readSettings } from '../core/settings.ts';
+import { closest } from '../core/suggest.ts';
 import type { Position, Service, ServiceConnector, ServiceProblem } from './service.ts';
 
 /** Problems as `serverless.yml:31:9  path`, with what to do below. */
@@ -30,8 +31,13 @@ export function chooseConnectors({ connectors, file }: Service, only: readonly s
   if (connectors.length === 0)
     throw new ConfigError('NO_CONNECTOR', `There is no function with a connector block in ${file}. Add one: npx sluice --help shows how.`);
   if (unknown !== undefined)
-    throw new ConfigError('NO_CONNECTOR', `There is no connector ${unknown} in ${basename(file)}. It has ${names.join(', ')}.`);
+    throw new ConfigError('NO_CONNECTOR', `There is no connector ${unknown} in ${basename(file)}. ${instead(unknown, names)}`);
   return only.length === 0 ? connectors : connectors.filter(({ name }) => only.includes(name));
+}
+
+function instead(name: string, names: readonly string[]): string {
+  const near = closest(name, names);
+  return near === undefined ? `It has ${names.join(', ')}.` : `Did you mean ${near}?`;
 }
 
 function position(at: Position | undefined): Partial<Position> {

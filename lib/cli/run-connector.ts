@@ -1,22 +1,27 @@
-import { pathToFileURL } from 'node:url';
-import { type ConnectorDefinition, definitionOf, openConnector, realClock } from '../compose.ts';
+import { randomBytes } from 'node:crypto';
+import { type ConnectorDefinition, openConnector, realClock } from '../compose.ts';
 import type { Connector } from '../core/connector.ts';
 import { ConfigError, ConnectorError } from '../core/errors.ts';
-import { isObject } from '../core/field.ts';
 import { jsonLog, type Log } from '../core/log.ts';
 import { type ConnectorSettings, parseSettings, topicsOf } from '../core/settings.ts';
-import { serveHealth } from '../platforms/worker/health.ts';
+import { checkConnector } from '../platforms/checks.ts';
+import type { WorkerDesk } from '../platforms/worker/control-endpoints.ts';
+import { type HealthServer, serveHealth } from '../platforms/worker/health.ts';
 import { type Counts, workerMetrics } from '../platforms/worker/metrics.ts';
+import { type PausableWorker, pausable } from '../platforms/worker/pausable.ts';
+import { register } from '../platforms/worker/registry.ts';
 import type { StartingPosition } from '../platforms/worker/starting-point.ts';
 import type { Status } from '../platforms/worker/status.ts';
 import { connectTo, runWorker } from '../platforms/worker/worker.ts';
 import { openCluster } from './cluster.ts';
+import { loadDefinition } from './load-definition.ts';
 import type { ConnectorMessage, ConnectorStart, Progress } from './run-messages.ts';
 
 // The process of one connector, started by connector-process.ts.
 
 const progressMs = 1_000;
 const closeTimeoutMs = 5_000;
+const checkTimeoutMs = 30_000;
 /** Longer than a worker takes to drain, commit and leave. */
 const orphanMs = 40_000;
 
@@ -24,33 +29,101 @@ async function run(start: ConnectorStart, signal: AbortSignal): Promise<void> {
   const settings = parseSettings(start.connector);
   const metrics = workerMetrics(start.name, realClock.now);
   const log = jsonLog((line) => process.stderr.write(`${line}\n`), { now: realClock.now, fields: { connector: start.name } });
-  const connector = await unlessAborted(open(start, settings, metrics, log), signal);
-  if (connector === undefined) return say({ type: 'ended', reason: 'stopped', isCommitted: true });
+  const opened = await unlessAborted(open(start, settings, metrics, log), signal);
+  if (opened === undefined) return say({ type: 'ended', reason: 'stopped', isCommitted: true });
+  const { definition, connector } = opened;
+  const restart = new AbortController();
+  const ending = AbortSignal.any([signal, restart.signal]);
+  const measure = measurer(metrics.counts, () => worker.status());
+  const desk = deskOf({ start, definition, settings, worker: () => worker, measured: () => last, restart: () => restart.abort() });
   // Before it joins the group: a port that is taken would end it there.
-  const health = start.metricsPort === undefined ? undefined : await serve(start.metricsPort, () => worker.status(), metrics);
+  const health = await serve(start, () => worker.status(), metrics, desk);
   const group = { groupId: start.groupId, topics: topicsOf(settings) };
-  const worker = runWorker({
-    connector,
-    connect: connectTo(async () => (await openCluster(start.cluster, process.env)).cluster, group),
-    startingPosition: startingPosition(settings),
-    policy: settings.worker,
-    batchTimeoutMs: start.batchTimeoutMs,
-    untilCaughtUp: start.untilCaughtUp,
-    signal,
-    clock: realClock,
-    log,
-    tell: say,
-    fetched: metrics.fetched,
+  const worker = pausable({
+    isPaused: start.isPaused === true,
+    signal: ending,
+    begin: (membership) =>
+      runWorker({
+        connector,
+        connect: connectTo(async () => (await openCluster(start.cluster, process.env)).cluster, group),
+        startingPosition: startingPosition(settings),
+        policy: settings.worker,
+        batchTimeoutMs: start.batchTimeoutMs,
+        untilCaughtUp: start.untilCaughtUp,
+        signal: membership,
+        clock: realClock,
+        log,
+        tell: say,
+        fetched: metrics.fetched,
+      }),
   });
-  const measure = measurer(metrics.counts, worker.status);
-  const timer = setInterval(() => say({ type: 'progress', progress: measure() }), progressMs);
+  let last = measure();
+  const unregister = await register(process.cwd(), {
+    ...{ service: start.service, stage: start.stage, connector: start.name },
+    ...{ pid: process.pid, url: health.url, token: desk.token },
+  }).catch(() => undefined); // where nothing can be written, only --workers finds it
+  const tick = (): void => {
+    last = measure();
+    say({ type: 'progress', progress: last });
+  };
+  const timer = setInterval(tick, progressMs);
   const { reason, isCommitted, trouble } = await worker.ended;
   clearInterval(timer);
-  say({ type: 'progress', progress: measure() });
+  tick();
+  await unregister?.();
   // A target that hangs does not keep what is done from ending.
   await unlessAborted(connector.close(), AbortSignal.timeout(closeTimeoutMs)).catch(() => undefined);
-  await health?.close();
-  say({ type: 'ended', reason, isCommitted, ...(trouble === undefined ? {} : { code: trouble.code, message: trouble.message }) });
+  await health.close();
+  const isRestarting = restart.signal.aborted && !signal.aborted && reason === 'stopped';
+  say({
+    ...{ type: 'ended', reason: isRestarting ? 'restarting' : reason, isCommitted },
+    ...(trouble === undefined ? {} : { code: trouble.code, message: trouble.message }),
+  });
+}
+
+interface Desk {
+  readonly start: ConnectorStart;
+  readonly definition: ConnectorDefinition;
+  readonly settings: ConnectorSettings;
+  readonly worker: () => PausableWorker;
+  readonly measured: () => Progress;
+  readonly restart: () => void;
+}
+
+/** Where the worker takes requests from outside. */
+function deskOf({ start, definition, settings, worker, measured, restart }: Desk): WorkerDesk {
+  const { service, stage, name, groupId, cluster } = start;
+  const given = process.env['SLUICE_CONTROL_TOKEN'];
+  return {
+    token: given === undefined || given === '' ? randomBytes(24).toString('base64url') : given,
+    report() {
+      const { state: _, lag: __, rate, deliveredRate, trouble: ___, ...counts } = measured();
+      return {
+        service,
+        stage,
+        connector: name,
+        groupId,
+        ...worker().status(),
+        counts,
+        inPerSecond: rate,
+        deliveredPerSecond: deliveredRate,
+      };
+    },
+    async pause() {
+      await worker().pause();
+      say({ type: 'paused' });
+    },
+    resume() {
+      worker().resume();
+      say({ type: 'resumed' });
+    },
+    restart,
+    check: () =>
+      checkConnector({
+        ...{ connector: name, sink: definition.sink, settings, cluster, groups: [groupId], env: process.env },
+        signal: AbortSignal.timeout(checkTimeoutMs),
+      }),
+  };
 }
 
 async function open(
@@ -58,8 +131,9 @@ async function open(
   settings: ConnectorSettings,
   metrics: ReturnType<typeof workerMetrics>,
   log: Log,
-): Promise<Connector> {
-  return await openConnector(await load(start), {
+): Promise<{ readonly definition: ConnectorDefinition; readonly connector: Connector }> {
+  const definition = await loadDefinition(start.handlerFile, start.exportName);
+  const connector = await openConnector(definition, {
     name: start.name,
     settings,
     cluster: start.cluster,
@@ -72,31 +146,22 @@ async function open(
       reportRetry: metrics.retry,
     },
   });
+  return { definition, connector };
 }
 
-async function load({ handlerFile, exportName }: ConnectorStart): Promise<ConnectorDefinition> {
-  let loaded: unknown;
+async function serve(
+  { metricsPort, metricsHost }: ConnectorStart,
+  status: () => Status,
+  metrics: ReturnType<typeof workerMetrics>,
+  desk: WorkerDesk,
+): Promise<HealthServer> {
+  const host = metricsHost === undefined ? {} : { host: metricsHost };
   try {
-    loaded = await import(pathToFileURL(handlerFile).href);
-  } catch (cause) {
-    const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    throw new ConfigError('FUNCTION_UNUSABLE', `${handlerFile} cannot be loaded: ${reason}`, { cause });
-  }
-  const definition = definitionOf(isObject(loaded) ? loaded[exportName] : undefined);
-  if (definition !== undefined) return definition;
-  throw new ConfigError(
-    'FUNCTION_UNUSABLE',
-    `${handlerFile} does not export ${exportName} made by connect(). Export it, or correct handler in serverless.yml.`,
-  );
-}
-
-async function serve(port: number, status: () => Status, metrics: ReturnType<typeof workerMetrics>) {
-  try {
-    const server = await serveHealth({ status, metrics, port });
-    say({ type: 'serving', url: server.url });
+    const server = await serveHealth({ status, metrics, desk, port: metricsPort ?? 0, ...host });
+    if (metricsPort !== undefined) say({ type: 'serving', url: server.url });
     return server;
   } catch (cause) {
-    throw new ConfigError('PORT_TAKEN', `Port ${port} cannot be listened on. Say another with --metrics-port.`, { cause });
+    throw new ConfigError('PORT_TAKEN', `Port ${metricsPort} cannot be listened on. Say another with --metrics-port.`, { cause });
   }
 }
 
@@ -106,14 +171,15 @@ function startingPosition({ trigger }: ConnectorSettings): StartingPosition {
 }
 
 function measurer(counts: () => Counts, status: () => Status): () => Progress {
-  let before = { in: 0, at: realClock.now() };
+  let before = { in: 0, delivered: 0, at: realClock.now() };
   return () => {
     const current = counts();
     const { state, lag, trouble } = status();
     const now = realClock.now();
-    const rate = now > before.at ? Math.round(((current.in - before.in) * 1_000) / (now - before.at)) : 0;
-    before = { in: current.in, at: now };
-    return { ...current, state, lag, rate, ...(trouble === undefined ? {} : { trouble: trouble.code }) };
+    const perSecond = (records: number): number => (now > before.at ? Math.round((records * 1_000) / (now - before.at)) : 0);
+    const [rate, deliveredRate] = [perSecond(current.in - before.in), perSecond(current.delivered - before.delivered)];
+    before = { in: current.in, delivered: current.delivered, at: now };
+    return { ...current, state, lag, rate, deliveredRate, ...(trouble === undefined ? {} : { trouble: trouble.code }) };
   };
 }
 

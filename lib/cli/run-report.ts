@@ -56,6 +56,10 @@ export function humanReport(out: Terminal, name: string, width: number): RunRepo
           return fact('serves', `${message.url}/metrics  /readyz  /healthz`);
         case 'stopping':
           return;
+        case 'paused':
+          return fact('paused', `It left the consumer group. Go on: npx sluice resume ${name}`, 'yellow');
+        case 'resumed':
+          return fact('resumed', '', 'green');
         case 'unusable':
           return fact('cannot run', `${message.code}  ${message.message}`, 'red');
         case 'ended':
@@ -73,6 +77,7 @@ export function humanReport(out: Terminal, name: string, width: number): RunRepo
     const counts = last === undefined ? '' : summary(last, out);
     if (reason === 'caught-up') fact('caught up', counts, 'green');
     else if (reason === 'stopped') fact('stopped', counts);
+    else if (reason === 'restarting') fact('restarts', counts);
     else {
       const why = code === undefined ? 'nothing moved any more' : `${code}  ${message}`;
       fact('not caught up', `${why}\n${counteds(last)}${counts}`, 'red');

@@ -21,6 +21,8 @@ export interface RunFlags {
   readonly patience?: number;
   /** The first connector's; each further one gets the next. */
   readonly metricsPort?: number;
+  /** Where metrics and control are served; the loopback interface when not given. */
+  readonly metricsHost?: string;
   readonly json?: boolean;
 }
 
@@ -68,6 +70,8 @@ function startOf(service: Service, own: ServiceConnector, flags: RunFlags, index
   const { metricsPort, patience = defaultPatienceSeconds } = flags;
   return {
     name: own.name,
+    service: service.name,
+    stage: service.stage,
     handlerFile: own.handlerFile,
     exportName: own.exportName,
     connector: own.connector,
@@ -76,5 +80,6 @@ function startOf(service: Service, own: ServiceConnector, flags: RunFlags, index
     batchTimeoutMs: own.timeoutSeconds * 1_000,
     ...(flags.untilCaughtUp === true ? { untilCaughtUp: { patienceMs: patience * 1_000 } } : {}),
     ...(metricsPort === undefined ? {} : { metricsPort: metricsPort === 0 ? 0 : metricsPort + index }),
+    ...(flags.metricsHost === undefined ? {} : { metricsHost: flags.metricsHost }),
   };
 }

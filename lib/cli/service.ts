@@ -24,6 +24,8 @@ export interface ServiceProblem extends Partial<Position> {
 /** A function with a `connector:` block, its variables resolved. */
 export interface ServiceConnector {
   readonly name: string;
+  /** The function's name at AWS. */
+  readonly functionName: string;
   /** The file with the handler; without an existing one the path as written, and a problem. */
   readonly handlerFile: string;
   readonly exportName: string;
@@ -44,6 +46,8 @@ export interface ServiceConnector {
 export interface Service {
   readonly name: string;
   readonly stage: string;
+  /** The region of AWS that it is deployed to, where the file says so. */
+  readonly region?: string;
   /** The folder of serverless.yml. */
   readonly root: string;
   readonly file: string;
@@ -94,15 +98,18 @@ export async function readService({ file, stage, params = {}, options = {}, env 
   const sluice = vars.at('sluice');
   const name = vars.at('service');
   const shared = sluice.problems.map(place);
+  const region = vars.at('provider', 'region').value;
+  const serviceName = nameOf(name.value) ?? basename(root);
   return {
-    name: nameOf(name.value) ?? basename(root),
+    name: serviceName,
     stage: vars.stage,
+    ...(typeof region === 'string' ? { region } : {}),
     root,
     file: resolve(file),
     sluice: sluice.value,
     cluster: isObject(sluice.value) ? sluice.value['cluster'] : undefined,
     problems: shared,
-    connectors: connectorsOf({ vars, raw, root, env: withDotenv, shared, place, locate }),
+    connectors: connectorsOf({ vars, raw, root, prefix: `${serviceName}-${vars.stage}`, env: withDotenv, shared, place, locate }),
     locate,
   };
 }
@@ -111,6 +118,8 @@ interface Reading {
   readonly vars: Variables;
   readonly raw: unknown;
   readonly root: string;
+  /** Of the names that functions have at AWS. */
+  readonly prefix: string;
   readonly env: ReadServiceOptions['env'];
   readonly shared: readonly ServiceProblem[];
   readonly place: (problem: VariableProblem) => ServiceProblem;
@@ -172,8 +181,10 @@ function readConnector(
     env,
     (problem) => problems.push(place(problem)),
   );
+  const ownName = own('name');
   return {
     name,
+    functionName: typeof ownName === 'string' ? ownName : `${reading.prefix}-${name}`,
     handlerFile: handler.file,
     exportName: handler.exportName,
     timeoutSeconds: timeout >= 1 && timeout <= 900 ? timeout : defaultTimeoutSeconds,

@@ -125,7 +125,7 @@ export function toConnectorError(error: unknown): ConnectorError {
       cause,
     );
   if (error instanceof Error && error.message.includes('Region is missing'))
-    return new ConfigError('CONFIG_INVALID', 'No region of AWS is known. Set provider.region in serverless.yml, or AWS_REGION.', cause);
+    return new ConfigError('AWS_NO_REGION', 'No region of AWS is known. Set provider.region in serverless.yml, or AWS_REGION.', cause);
   if (isTransient(error)) return new RetriableError('AWS_UNREACHABLE', `AWS Lambda did not answer (${name})`, cause);
   return new RetriableError('AWS_FAILED', `AWS Lambda answered with ${name}`, cause);
 }

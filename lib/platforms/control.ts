@@ -46,6 +46,8 @@ export interface ObservedError {
 /** What became of a request. */
 export interface Change {
   readonly state: RunState;
+  /** False while the platform still works on it. */
+  readonly isDone: boolean;
   /** One sentence: what was done, or what still goes on. */
   readonly message: string;
 }

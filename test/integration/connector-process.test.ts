@@ -25,7 +25,7 @@ afterEach(async () => {
 async function startOf(code: string, untilCaughtUp = false) {
   folder = await serviceFolder({ 'functions/orders.ts': code });
   return {
-    name: 'orders',
+    ...{ name: 'orders', service: 'shop', stage: 'test' },
     handlerFile: `${folder.path}/functions/orders.ts`,
     exportName: 'handler',
     connector: { trigger: { topic: 'orders' }, sink: { type: 'console' }, acceptDuplicates: true },

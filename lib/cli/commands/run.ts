@@ -8,6 +8,7 @@ interface Arguments extends ServiceArguments {
   readonly untilCaughtUp?: boolean;
   readonly patience?: number;
   readonly metricsPort?: number;
+  readonly metricsHost?: string;
   readonly json?: boolean;
 }
 
@@ -23,7 +24,8 @@ export const runCommand = buildCommand<Arguments, [], Context>({
       brokers: text('Brokers instead of those of the service', 'host:port'),
       untilCaughtUp: flag('End when everything that is there now was delivered'),
       patience: number('With --until-caught-up: seconds without progress after which it gives up (60)', 'seconds'),
-      metricsPort: number('Serve /metrics, /readyz and /healthz from this port of 127.0.0.1 on, one port for each connector', 'port'),
+      metricsPort: number('Serve /metrics, /readyz and /healthz from this port on, one port for each connector', 'port'),
+      metricsHost: text('The address to serve them on (127.0.0.1); elsewhere set SLUICE_CONTROL_TOKEN to steer it from there', 'address'),
       json: flag('One JSON object a line instead of text, with a measurement each second'),
     },
   },

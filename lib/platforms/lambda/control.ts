@@ -90,14 +90,18 @@ export function lambdaControl({ api, functionName, connector, clock }: LambdaCon
     async pause(signal): Promise<Change> {
       const state = await turn(false, signal);
       return state === 'paused'
-        ? { state, message: 'Its triggers are disabled: nothing is delivered until it is resumed.' }
-        : { state, message: 'AWS still disables its triggers, and may deliver until that is done. npx sluice status shows it.' };
+        ? { state, isDone: true, message: 'Its triggers are disabled: nothing is delivered until it is resumed.' }
+        : {
+            state,
+            isDone: false,
+            message: 'AWS still disables its triggers, and may deliver until that is done. npx sluice status shows it.',
+          };
     },
     async resume(signal): Promise<Change> {
       const state = await turn(true, signal);
       return state === 'running'
-        ? { state, message: 'Its triggers deliver again, from where they stopped.' }
-        : { state, message: 'AWS still enables its triggers, which takes a minute or two. npx sluice status shows it.' };
+        ? { state, isDone: true, message: 'Its triggers deliver again, from where they stopped.' }
+        : { state, isDone: false, message: 'AWS still enables its triggers, which takes a minute or two. npx sluice status shows it.' };
     },
     async restart(signal): Promise<Change> {
       const at = new Date(clock.now()).toISOString();
@@ -120,7 +124,7 @@ export function lambdaControl({ api, functionName, connector, clock }: LambdaCon
       }
       const state = worstState(kafkaMappings(await api.mappings(functionName)).map(stateOf));
       const message = `${restartVariable} was set, so Lambda starts new environments: they read secrets and open connections again. Invocations under way end in the old ones.`;
-      return { state, message };
+      return { state, isDone: true, message };
     },
   };
 }

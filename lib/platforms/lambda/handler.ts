@@ -3,7 +3,10 @@ import middy from '@middy/core';
 import type { BatchMeasurement, Connector } from '../../core/connector.ts';
 import { ConfigError, RetriableError } from '../../core/errors.ts';
 import { isObject } from '../../core/field.ts';
-import { jsonLog, type Log, type LogFields } from '../../core/log.ts';
+import type { Log } from '../../core/log.ts';
+import type { SinkDefinition } from '../../core/sink.ts';
+import { invocationLog, tellOfTrouble } from '../invocation-log.ts';
+import { type DoctorAnswer, examine, isDoctorEvent } from './doctor-event.ts';
 import { type KafkaTriggerEvent, type KafkaTriggerResponse, readBatch, toResponse } from './event.ts';
 import { namesOf, type ReadFunctionSettings, readFunctionSettings } from './function-settings.ts';
 import { batchMetrics, embeddedMetrics, type InvocationMetrics, misconfigured } from './metrics.ts';
@@ -22,6 +25,8 @@ export interface HandlerParts {
     read: ReadFunctionSettings,
     environment: { readonly log: Log; readonly reportBatch: (batch: BatchMeasurement) => void },
   ) => Promise<Connector>;
+  /** The function's sink, which the doctor looks into; without one it says so. */
+  readonly sink?: SinkDefinition;
   /** What was put at `settingsKey`. */
   readonly settings: () => unknown;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -47,19 +52,22 @@ interface Instance {
 
 /** Without a context nobody takes the batch away: time enough for the retries. */
 const unlimitedMs = 120_000;
+/** The doctor answers before the function's time is over. */
+const doctorReserveMs = 1_000;
 
 /**
  * The function that Lambda calls with a batch. It answers with what `acknowledge` said, or throws: no other answer ever leaves it,
  * because Lambda takes silence for success. Opens the connector at the first batch and keeps it.
  */
-export function lambdaHandler({ open, settings, env, now, print }: HandlerParts): KafkaHandler {
+export function lambdaHandler({ open, sink, settings, env, now, print }: HandlerParts): KafkaHandler {
   const invocations = new AsyncLocalStorage<Invocation>();
   const ours = new WeakSet<object>(); // answers made by `toResponse`
   let opening: Promise<Instance> | undefined;
+  let bootstrapServers: string | undefined; // as the last batch named them
 
   const log = invocationLog(() => invocations.getStore()?.requestId, { env, now, print });
   const openOnce = async (event: KafkaTriggerEvent): Promise<Instance> => {
-    const read = withBrokers(readFunctionSettings(settings(), env), event);
+    const read = withBrokers(readFunctionSettings(settings(), env), event.bootstrapServers);
     const reportBatch = (batch: BatchMeasurement): void => {
       const invocation = invocations.getStore();
       invocation?.metrics.push(batchMetrics(batch, invocation.oldestRecordMs));
@@ -80,6 +88,7 @@ export function lambdaHandler({ open, settings, env, now, print }: HandlerParts)
   const deliverBatch = async (event: KafkaTriggerEvent): Promise<KafkaTriggerResponse> => {
     const invocation = invocations.getStore();
     const { read, connector } = await instance(event);
+    bootstrapServers = event.bootstrapServers;
     if (invocation !== undefined) invocation.oldestRecordMs = oldestRecordMs(event, now());
     const settlement = await connector.process(readBatch(event), {
       mode: read.mode,
@@ -88,6 +97,15 @@ export function lambdaHandler({ open, settings, env, now, print }: HandlerParts)
     const response = toResponse(settlement, event);
     ours.add(response);
     return response;
+  };
+
+  /** Beside what delivers: it opens nothing that batches use. */
+  const answerDoctor = async (remainingMs: number): Promise<DoctorAnswer> => {
+    const read = readFunctionSettings(settings(), env);
+    if (sink === undefined)
+      throw new ConfigError('FUNCTION_UNUSABLE', 'The function was made without a sink. Export the result of connect().');
+    const signal = AbortSignal.timeout(Math.max(0, remainingMs - doctorReserveMs));
+    return await examine(withBrokers(read, bootstrapServers), sink, { env, signal });
   };
 
   const flush = async (): Promise<void> => {
@@ -108,6 +126,8 @@ export function lambdaHandler({ open, settings, env, now, print }: HandlerParts)
 
   return async (event, context = {}) => {
     const remainingMs = context.getRemainingTimeInMillis?.() ?? unlimitedMs;
+    // No trigger sends it, so nothing takes the answer for an acknowledgement.
+    if (isDoctorEvent(event)) return (await answerDoctor(remainingMs)) as unknown as KafkaTriggerResponse;
     const invocation: Invocation = { requestId: context.awsRequestId, deadline: now() + remainingMs, metrics: [], oldestRecordMs: 0 };
     const call = wrapped as unknown as (event: KafkaTriggerEvent, context: InvocationContext) => Promise<unknown>;
     const response = await invocations.run(invocation, () => call(event, context));
@@ -117,9 +137,15 @@ export function lambdaHandler({ open, settings, env, now, print }: HandlerParts)
 }
 
 /** A cluster of Amazon MSK is known by its ARN; its brokers, of the listener that the trigger uses, come with each event. */
-function withBrokers(read: ReadFunctionSettings, { bootstrapServers }: KafkaTriggerEvent): ReadFunctionSettings {
+function withBrokers(read: ReadFunctionSettings, bootstrapServers: string | undefined): ReadFunctionSettings {
   const { cluster } = read;
-  if (!isObject(cluster) || typeof cluster['bootstrapServers'] !== 'string' || !cluster['bootstrapServers'].startsWith('arn:')) return read;
+  if (
+    bootstrapServers === undefined ||
+    !isObject(cluster) ||
+    typeof cluster['bootstrapServers'] !== 'string' ||
+    !cluster['bootstrapServers'].startsWith('arn:')
+  )
+    return read;
   return { ...read, cluster: { ...cluster, bootstrapServers } };
 }
 
@@ -131,32 +157,6 @@ function oldestRecordMs({ records }: KafkaTriggerEvent, now: number): number {
 
 function isOurs(response: unknown, ours: WeakSet<object>): response is KafkaTriggerResponse {
   return typeof response === 'object' && response !== null && ours.has(response);
-}
-
-const levels = ['debug', 'info', 'warn', 'error'] as const;
-
-/** Log lines carry the id of the request that they belong to. */
-function invocationLog(requestId: () => string | undefined, { env, now, print }: Pick<HandlerParts, 'env' | 'now' | 'print'>): Log {
-  const level = levels.find((name) => name === env['SLUICE_LOG_LEVEL']) ?? 'info';
-  const log = jsonLog(print, { level, now });
-  const withRequest = (fields: LogFields | undefined): LogFields => {
-    const id = requestId();
-    return id === undefined ? { ...fields } : { requestId: id, ...fields };
-  };
-  return {
-    debug: (message, fields) => log.debug(message, withRequest(fields)),
-    info: (message, fields) => log.info(message, withRequest(fields)),
-    warn: (message, fields) => log.warn(message, withRequest(fields)),
-    error: (message, fields) => log.error(message, withRequest(fields)),
-  };
-}
-
-/** A batch that went through needs no line: its metrics say so. */
-function tellOfTrouble(log: Log, { ms: _, lastError, ...counts }: BatchMeasurement): void {
-  if (lastError === undefined) return;
-  const fields = { ...counts, class: lastError.class, code: lastError.code, error: lastError.message, at: lastError.at };
-  if (counts.redelivered > 0) log.error('Records will be delivered again', fields);
-  else log.warn('Records were put aside', fields);
 }
 
 /** CloudWatch refuses metrics whose dimensions are empty. */

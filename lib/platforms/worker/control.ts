@@ -27,6 +27,7 @@ export function workerControl(workers: readonly WorkerAddress[], fetcher: typeof
     Promise.all(workers.map(async (worker) => (await ask(worker, action, timeoutMs, fetcher, signal)) as unknown as WorkerReport));
   const change = (reports: readonly WorkerReport[], message: string): Change => ({
     state: worstState(reports.map(({ state }) => state)),
+    isDone: true,
     message,
   });
   const processes = workers.length === 1 ? 'Its worker' : `Its ${workers.length} workers`;

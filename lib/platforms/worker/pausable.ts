@@ -53,7 +53,7 @@ export function pausable({ begin, signal, isPaused }: PausableOptions): Pausable
 
   return {
     ended: run().finally(settle),
-    status: () => worker?.status() ?? (signal.aborted ? { ...paused, state: 'stopped' } : paused),
+    status: () => worker?.status() ?? { ...paused, state: signal.aborted ? 'stopped' : wantsPause ? 'paused' : 'starting' },
     pause() {
       wantsPause = true;
       if (worker === undefined) return Promise.resolve();

@@ -5,7 +5,7 @@ import { terminal } from '../../../lib/cli/terminal.ts';
 
 const progress: Progress = {
   ...{ in: 1_720, delivered: 1_700, ignored: 3, dropped: 12, deadLettered: 5, skipped: 0, redelivered: 0, retries: 1 },
-  ...{ state: 'running', lag: 0, rate: 320 },
+  ...{ state: 'running', lag: 0, rate: 320, deliveredRate: 310 },
 };
 
 function printer(isTTY = false) {
