@@ -7,14 +7,18 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { acknowledge } from '../../lib/core/acknowledge.ts';
 import { chunked } from '../../lib/core/chunk.ts';
 import { parseConfig } from '../../lib/core/config.ts';
 import { ConfigError, ConnectorError } from '../../lib/core/errors.ts';
 import { silentLog } from '../../lib/core/log.ts';
 import { openedSink } from '../../lib/core/opened-sink.ts';
 import type { Outcome, Sink } from '../../lib/core/sink.ts';
+import { recovery } from '../../lib/platforms/worker/recovery.ts';
 import { webhook } from '../../lib/sinks/webhook.ts';
-import { record } from '../support/records.ts';
+import { fakeClock } from '../support/clock.ts';
+import { connectorAround } from '../support/connector.ts';
+import { record, sourceRecord } from '../support/records.ts';
 import { certificates } from '../support/servers/certificates.ts';
 
 const closing: (() => unknown)[] = [];
@@ -220,6 +224,44 @@ describe('webhook with credentials', () => {
     const raw = { ...record('a', { name: 'é' }), bytes: Buffer.from('{"name": "é"}') };
     expect(codes(await sink.write([raw, ...records(2)], { signal }))).toEqual(Array(3).fill('delivered'));
     expect(seen).toEqual([true]);
+  });
+});
+
+describe('webhook in a worker, which has no probe to ask', () => {
+  it.each([401, 404])('is written to again after pauses that grow, and goes on by itself once %i is put right', async (refusal) => {
+    let isRight = false;
+    const taken: string[] = [];
+    let requests = 0;
+    const url = await serve(async (request, response) => {
+      requests++;
+      const body = await bodyOf(request);
+      const isAllowed = refusal === 401 ? request.headers['x-api-key'] === 'right' : isRight;
+      if (isAllowed) taken.push(body);
+      response.writeHead(isAllowed ? 200 : refusal).end();
+    });
+    const clock = fakeClock({ instantMs: 15_000 });
+    const opened = openedSink(async () => {
+      const secrets = { KEY: isRight ? 'right' : 'wrong' };
+      return await open({ url, concurrency: 1, secretHeaders: { 'X-Api-Key': { env: 'KEY' } } }, { secrets });
+    }, clock.sleep);
+    const connector = connectorAround(opened, { opened, sink: opened, clock });
+    const recover = recovery({ probe: connector.probe, clock, failedAgain: () => undefined });
+    const batch = [0, 1, 2].map((offset) => sourceRecord('k', `v${offset}`, { offset }));
+    const process = () => connector.process(batch, { mode: 'partial', deadline: clock.now() + 60_000 });
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      const settlement = await process();
+      if (attempt === 4) expect(acknowledge(settlement)).toEqual([]);
+      else {
+        expect(acknowledge(settlement).map(({ offset }) => offset)).toEqual([0, 1, 2]);
+        const [error] = settlement.partitions.flatMap(({ deliveries }) => deliveries.map(({ outcome }) => outcome));
+        expect(error).toBeInstanceOf(ConfigError);
+        isRight = attempt === 3; // somebody puts it right during the pause
+        await recover.wait(error as ConfigError, attempt, signal);
+      }
+    }
+    expect(taken).toEqual(['"v0"', '"v1"', '"v2"']);
+    expect(requests).toBeLessThanOrEqual(3 + 3 + 3); // each attempt costs a request, and one more with secrets read afresh
+    expect(clock.pauses.filter((ms) => ms > 1)).toEqual([250, 500, 1_000]);
   });
 });
 

@@ -134,7 +134,7 @@ export const errorRules: readonly ErrorRule[] = [
   {
     when: 'a status of `retry` (408, 425, 429, 500-599)',
     class: 'retriable',
-    meaning: 'not for now; `Retry-After` is honoured in both forms',
+    meaning: 'not for now; `Retry-After` is honoured in both forms, up to an hour',
   },
   ...statusRules.map(
     ({ status: [first, last], when, means, message }): ErrorRule => ({

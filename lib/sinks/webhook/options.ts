@@ -111,7 +111,8 @@ const answer = Type.Object(
     ),
     lists: Type.Union([Type.Literal('all'), Type.Literal('failures')], {
       default: 'all',
-      description: 'Whether the receiver lists every item, or only those that failed, by index.',
+      description:
+        'Whether the receiver lists every item, or only those that failed, by index. In an answer that refuses the request, those it leaves out do not count as taken.',
     }),
   },
   { additionalProperties: false, description: 'How to read what became of each item. Without it a batch is taken or refused as a whole.' },

@@ -82,6 +82,7 @@ export async function startMailServer({ requireTls = false, secure = false } = {
     },
     work() {
       failure = undefined;
+      answer.turnAway = false;
     },
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };

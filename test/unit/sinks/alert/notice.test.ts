@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { toAlerts } from '../../../../lib/sinks/alert/channels/alertmanager.ts';
+import { wecomBody } from '../../../../lib/sinks/alert/channels/wecom.ts';
 import { contentOf, headingOf, messageOf } from '../../../../lib/sinks/alert/message.ts';
 import { groupKey, noticeId, originsOf } from '../../../../lib/sinks/alert/notice.ts';
 import { bundle } from '../../../../lib/sinks/alert/tell.ts';
@@ -108,4 +110,25 @@ describe('texts', () => {
     expect(titles.map((message) => headingOf(message, asIs, wide))).toEqual(['CRITICAL: Run: db', 'ERROR: Look: db', 'RESOLVED: Look: db']);
     expect(contentOf(titles[2]!, asIs, wide)).toBe('Calm again');
   });
+});
+
+it('leaves out a link that leaves WeCom no room for the rest', () => {
+  const link = { url: 'https://our.example/?q={value.text}' };
+  const sizes = [10, 1_300, 1_900].map((length) => {
+    const message = messageFor([record('k', { text: 'x'.repeat(length) })], { title: '{value.text}', link });
+    const { text } = wecomBody(message, { mentions: { error: ['all'] } }) as { text: { content: string } };
+    return [Buffer.byteLength(text.content) <= 2_048, text.content.includes('https://our.example/')];
+  });
+  expect(sizes).toEqual([
+    [true, true],
+    [true, true],
+    [true, false],
+  ]);
+});
+
+it('ends an alert for Alertmanager at a time that its clock has reached, be it a little behind', () => {
+  const [notice] = noticesOf([of('pay', 1, 'resolved')], states);
+  const nowMs = Date.parse('2026-11-21T08:00:00Z');
+  const ends = toAlerts(notice!, { alertname: 'a' }, nowMs, 3_600_000).map((each) => (each as { endsAt: string }).endsAt);
+  expect(new Set(ends)).toEqual(new Set(['2026-11-21T07:59:00.000Z']));
 });

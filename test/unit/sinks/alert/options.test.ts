@@ -45,6 +45,11 @@ describe('the options of alert', () => {
       'for everybody to read',
     ],
     [
+      'a routing key that everybody can read',
+      { channel: { ...pagerduty, url: 'http://events.example/v2/enqueue' } },
+      'for everybody to read',
+    ],
+    [
       'a label that is taken',
       { channel: { type: 'alertmanager', url: 'http://am:9093', labels: { severity: 'x' } } },
       'other than alertname, group and severity',
