@@ -7,6 +7,7 @@ import type { Header } from '../core/record.ts';
 import { decodeJson } from '../formats/json.ts';
 import { clusterSettings, openCluster } from './cluster.ts';
 import type { CommandWorld } from './dev.ts';
+import { readSamples } from './samples/sample-lines.ts';
 import { readService } from './service.ts';
 import { count, counted, terminal } from './terminal.ts';
 
@@ -22,6 +23,8 @@ export interface ProduceFlags {
   /** `name=value`. */
   readonly header?: readonly string[];
   readonly tombstone?: boolean;
+  /** A file of samples, as `sluice sample` writes it: keys, values and headers as they were. */
+  readonly samples?: string;
 }
 
 export interface ProduceWorld extends CommandWorld {
@@ -74,6 +77,10 @@ async function readRecords(flags: ProduceFlags, topic: string, values: readonly 
   if (flags.tombstone === true) {
     if (flags.key === undefined) throw usage('A tombstone needs a key: say --key KEY.');
     return [{ topic, key: Buffer.from(flags.key), value: null, headers }];
+  }
+  if (flags.samples !== undefined) {
+    const samples = readSamples(await readInput(flags.samples, world), flags.samples, topic);
+    return samples.map(({ source: { key, value, headers: own } }) => ({ topic, key, value, headers: [...own, ...headers] }));
   }
   const texts = values.length > 0 ? values : splitValues(await readInput(flags.file, world), flags.file ?? '');
   return texts.map((value, index) => ({ topic, key: keyOf(flags, value, index), value: Buffer.from(value), headers }));

@@ -10,6 +10,7 @@ interface Arguments {
   readonly keyField?: string;
   readonly header?: readonly string[];
   readonly tombstone?: boolean;
+  readonly samples?: string;
 }
 
 const { config, stage } = serviceFlags;
@@ -17,7 +18,7 @@ const { config, stage } = serviceFlags;
 export const produceCommand = buildCommand<Arguments, [string, ...string[]], Context>({
   docs: {
     brief: 'Write values to a topic: from the command line, a file, or standard input, one a line',
-    fullDescription: `Writes each value as a record.\n${examples('sluice produce quakes --file quakes.jsonl --key-field id', `sluice produce quakes '{"id":"ci1"}' --key ci1`, 'sluice produce quakes --key ci1 --tombstone')}`,
+    fullDescription: `Writes each value as a record.\n${examples('sluice produce quakes --file quakes.jsonl --key-field id', `sluice produce quakes '{"id":"ci1"}' --key ci1`, 'sluice produce quakes --samples test/samples/quakes.jsonl', 'sluice produce quakes --key ci1 --tombstone')}`,
   },
   parameters: {
     flags: {
@@ -29,6 +30,7 @@ export const produceCommand = buildCommand<Arguments, [string, ...string[]], Con
       keyField: text('The field of each JSON value that becomes its key', 'name'),
       header: list('A header of all records', 'name=value'),
       tombstone: flag('Write a tombstone for --key'),
+      samples: text('A file of samples: keys, values and headers as they are there', 'file'),
     },
     positional: {
       kind: 'array',
