@@ -26,6 +26,11 @@ const ownErrors: readonly ErrorRule[] = [
     class: 'data',
     meaning: 'the offset is noted as rejected, and may be written later',
   },
+  {
+    when: 'an object of several records that is too large for the store',
+    class: 'config',
+    meaning: 'lower maxBytes: none of them is at fault',
+  },
   { when: 'an object holds the same offset with another timestamp', class: 'config', meaning: 'the topic was created again: raise epoch' },
   { when: 'an object under our name says nothing of its records', class: 'config', meaning: 'something else wrote or copied it' },
 ];

@@ -84,7 +84,6 @@ const plain = (text: unknown): unknown => {
     return text;
   }
 };
-const bytes = (text: unknown): unknown => plain(typeof text === 'string' ? Buffer.from(text, 'base64').toString() : text);
 
 const options = (target: MaxComputeTarget, own: object) => ({ ...target.address, table: 'things', requestTimeoutMs, ...own });
 const mode = (
@@ -120,7 +119,6 @@ describeSink<MaxComputeTarget>({
   modes: [
     mode('stream, fields of the value into columns', { mode: 'value', format: 'flatten' }, fields),
     mode('block, fields of the value into columns', { mode: 'value', format: 'flatten', upload: 'block' }, fields),
-    mode('stream, values as JSON', { mode: 'value', format: 'json' }, { ...json, sharesWith: 'stream, fields of the value into columns' }),
     mode(
       'block, values as JSON',
       { mode: 'value', format: 'json', upload: 'block', partition: { window: 'day', format: 'old' } },
@@ -140,42 +138,6 @@ describeSink<MaxComputeTarget>({
         poison: (record) => ({ ...record, value: '\ud800' }),
         sample: ({ value }) => ({ value }),
         sharesWith: 'stream, fields of the value into columns',
-      },
-    ),
-    mode(
-      'block, key and value as bytes',
-      { format: 'binary', upload: 'block' },
-      {
-        table: { columns: { ...originColumns, key: 'binary', value: 'binary' }, partitionedBy: { pt: 'string' } },
-        show: ({ key, value }) => ({ key: bytes(key), value: bytes(value) }),
-        stored: ({ key, value }) => ({ key, value }),
-        poison: (record) => ({ ...record, value: '\ud800' }),
-        sharesWith: 'block, fields of the value into columns',
-      },
-    ),
-    mode(
-      'stream, chosen columns',
-      { columns: { id: 'id', n: 'n', text: 'text', data: 'data', place: '{topic}/{partition}' } },
-      {
-        ...fields,
-        table: { columns: { ...originColumns, ...columns, place: 'string' }, partitionedBy: { pt: 'string' } },
-        sharesWith: 'stream, fields of the value into columns',
-      },
-    ),
-    mode(
-      'block, CSV into columns',
-      { mode: 'value', format: 'csv', upload: 'block' },
-      {
-        table: { columns: { ...originColumns, id: 'string', n: 'bigint', text: 'string' }, partitionedBy: { pt: 'string' } },
-        show: showFields,
-        value: (key, n) => `${key},${n},"sentinel text ${n}, of ${key}"`,
-        stored: ({ value }) => {
-          const [, id, n, text] = /^([^,]*),(\d+),"(.*)"$/.exec(String(value)) ?? [];
-          return value === null ? {} : { id, n: Number(n), text };
-        },
-        poison: (record) => ({ ...record, value: 'a,not a number,x' }),
-        sample: () => ({ value: '', skip: 'a line of CSV has no fields within fields' }),
-        sharesWith: 'block, fields of the value into columns',
       },
     ),
   ],

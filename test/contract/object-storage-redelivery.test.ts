@@ -13,7 +13,7 @@ import { recordsOf } from './object-storage-support.ts';
 import { ossUnderTest, type StoreUnderTest, s3UnderTest } from './object-store-support.ts';
 
 const partitions = [0, 1, 2];
-const perPartition = 90;
+const perPartition = 50;
 const hourMs = 3_600_000;
 const start = Date.UTC(2026, 10, 21, 7, 30);
 
@@ -47,7 +47,7 @@ async function deliverAll(
       path: 'lake/dt={timestamp:yyyy-MM-dd}/hour={timestamp:HH}',
       envelope: ['metadata'],
       compression: 'gzip',
-      maxRecords: 20,
+      maxRecords: 10,
     },
     'connector.sink',
   );
@@ -65,7 +65,7 @@ async function deliverAll(
     const heals = round % 3 === 0;
     const batch = partitions.flatMap((partition) => {
       const from = next.get(partition) ?? 0;
-      const length = Math.min(between(random, 1, 50), perPartition - from);
+      const length = Math.min(between(random, 1, 25), perPartition - from);
       return Array.from({ length }, (_, index) => recordAt(partition, from + index));
     });
     const isPoison = ({ origin }: KafkaRecord) => !heals && isSpoilt(origin.partition, origin.offset);
@@ -118,7 +118,7 @@ async function countsOf(under: StoreUnderTest, connector: string): Promise<Map<s
   return counts;
 }
 
-function describeRedelivery(open: () => Promise<StoreUnderTest>, fixedSeeds: readonly number[]): void {
+function describeRedelivery(open: () => Promise<StoreUnderTest>): void {
   let under: StoreUnderTest;
   beforeAll(async () => {
     under = await open();
@@ -126,9 +126,9 @@ function describeRedelivery(open: () => Promise<StoreUnderTest>, fixedSeeds: rea
   afterAll(() => under.close());
 
   const faults: readonly (HttpFault | 'none')[] = ['none', 'answer lost', { status: 503, body: '<Error><Code>SlowDown</Code></Error>' }];
-  const seeds = process.env['SEED'] === undefined ? [...fixedSeeds, Date.now() % 2 ** 31] : [Number(process.env['SEED'])];
+  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 
-  it.each(seeds)('two connectors leave each record once, however batches are cut, fail and come again (SEED=%d)', async (seed) => {
+  it(`two connectors leave each record once, however batches are cut, fail and come again (SEED=${seed})`, async () => {
     await under.clear();
     const random = generator(seed);
     const rejected = new Map<string, Set<string>>();
@@ -150,9 +150,9 @@ function describeRedelivery(open: () => Promise<StoreUnderTest>, fixedSeeds: rea
 }
 
 describeWith(['s3'], 'on their way to a real S3 server', ({ s3 }) => {
-  describeRedelivery(() => s3UnderTest(s3), [1]);
+  describeRedelivery(() => s3UnderTest(s3));
 });
 
 describe('on their way to a stand-in for OSS', () => {
-  describeRedelivery(ossUnderTest, []);
+  describeRedelivery(ossUnderTest);
 });

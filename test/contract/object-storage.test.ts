@@ -10,9 +10,6 @@ type BucketMode = Mode<BucketTarget>;
 
 const withoutIdentity = 'many records are one object, so none of them has an identity in the store';
 
-// Kafka delivers poison again with its neighbours, or says that it was dead-lettered; the random check leaves it out. See object-storage-redelivery.test.ts.
-const withoutRandom = { 'random batches with random faults end in what the records say': 'it forgets poison when it redelivers' };
-
 const common = {
   identity: 'record',
   id: () => '',
@@ -23,9 +20,7 @@ const common = {
   missing: ({ config }) => ({ config: { ...config, path: 'lake', bucket: 'no-such-bucket' } }),
 } satisfies Partial<BucketMode>;
 
-const textOf = ({ bytes, value }: KafkaRecord): unknown => (bytes === undefined ? value : Buffer.from(bytes).toString());
-const text = (key: string, n: number) => `sentinel text ${n} of ${key}`;
-
+// The other formats are read back in object-storage-faults.test.ts.
 const modes = {
   lines: {
     ...common,
@@ -54,23 +49,6 @@ const modes = {
     config: ({ config }) => ({ ...config, path: 'lake', format: 'json-array', envelope: ['metadata'], maxRecords: 10 }),
     id: recordId,
   },
-  rows: {
-    ...common,
-    name: 'CSV',
-    config: ({ config }) => ({ ...config, path: 'lake', format: 'csv', csv: { columns: ['id', 'n', 'text'] } }),
-    stored: ({ value }) => cells(value as Readonly<Record<string, unknown>>),
-    poison: (record) => ({ ...record, value: 'no fields' }),
-    without: { ...common.without, ...withoutRandom },
-  },
-  text: {
-    ...common,
-    name: 'raw lines',
-    config: ({ config }) => ({ ...config, path: 'lake', format: 'raw' }),
-    value: text,
-    stored: textOf,
-    poison: (record) => ({ ...record, value: 'two\nlines' }),
-    without: { ...common.without, ...withoutRandom },
-  },
   processing: {
     ...common,
     name: 'paths by the time of writing',
@@ -82,10 +60,6 @@ const modes = {
 
 function recordId({ version: { topic, partition, offset }, part }: KafkaRecord): string {
   return [topic, partition, offset, part].join('-');
-}
-
-function cells({ id, n, text }: Readonly<Record<string, unknown>>): object {
-  return { id: String(id ?? ''), n: String(n ?? ''), text: String(text ?? '') };
 }
 
 /** A mode without the checks whose answer is the same in every mode of its store. */
@@ -103,10 +77,7 @@ function describeStore(kind: 's3' | 'oss', server: SharedServers['s3'] | undefin
 }
 
 describeWith(['s3'], 'a real S3 server', ({ s3 }) => {
-  describeStore('s3', s3, [
-    modes.lines,
-    ...[modes.plain, modes.written, modes.array, modes.rows, modes.text, modes.processing].map(ownPromises),
-  ]);
+  describeStore('s3', s3, [modes.lines, ...[modes.plain, modes.written, modes.array, modes.processing].map(ownPromises)]);
 });
 
 describe('a stand-in for OSS', () => {

@@ -106,7 +106,7 @@ export const options = Type.Object({
   unknownFields: Type.Union([Type.Literal('error'), Type.Literal('ignore'), Type.Literal('column')], {
     default: 'error',
     description:
-      'What format: flatten does with fields that have no column: the record is refused, they are left out, or they go as JSON into one column.',
+      'What format: flatten does with fields that have no column: the record is refused, they are left out, or they go as JSON into one column. Before a record is refused the table is looked up again; otherwise a column that was added is filled after five minutes at most.',
   }),
   unknownFieldsColumn: Type.String({
     pattern: '^[A-Za-z0-9_]{1,128}$',

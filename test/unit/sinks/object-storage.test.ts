@@ -366,4 +366,10 @@ describe('options', () => {
       { actions: ['s3:PutObject', 's3:GetObject'], resources: ['arn:*:s3:::lake/raw/*'] },
     ]);
   });
+
+  it('ask for none where requests are signed with a key of their own', () => {
+    const credentials = { accessKeyId: { env: 'ID' }, secretAccessKey: { env: 'KEY' } };
+    const { value } = readConfig(objectStorage.config, { bucket: 'lake', credentials }, '');
+    expect(objectStorage.permissions(value)).toEqual([]);
+  });
 });

@@ -39,6 +39,12 @@ describe('by the time of the record', () => {
     expect(() => of(undefined, {}, -1)).toThrow(DataError);
   });
 
+  it('refuses a time beyond the last year that has four digits', () => {
+    const last = { at: '9999-12-31T23:00:00Z' };
+    expect(of({ by: 'field', field: 'at', timeZone: 'UTC' }, last)).toBe('pt=9999-12-31 23');
+    expect(() => of({ by: 'field', field: 'at' }, last)).toThrow('1 to 9999');
+  });
+
   it('goes back and forth between windows', () => {
     const find = partitionOf({ timeZone: 'UTC', window: 'minute' });
     const minutes = [0, 1, 0, 2, 1].map((minute) => find(record('a', {}, { timestamp: minute * 60_000 })));

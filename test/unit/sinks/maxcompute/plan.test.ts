@@ -73,6 +73,11 @@ describe('key and value', () => {
     expect(rows({}, text, replayed)).toMatchObject([from]);
   });
 
+  it('have no timestamp where the record has none', () => {
+    const timestamps = { ...origin, insert_time: 'timestamp', key: 'string', value: 'string' };
+    expect(rows({}, timestamps, record('k', 'v', { ...place, timestamp: -1 }))).toMatchObject([{ insert_time: null }]);
+  });
+
   it('do without the timestamp in older tables', () => {
     expect(rows({}, { ...origin, key: 'string', value: 'string' }, record('k', 'v', place))).toEqual([{ ...from, key: 'k', value: 'v' }]);
   });
