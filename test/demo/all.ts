@@ -54,6 +54,7 @@ export async function showAll({ out, config, folder, signal, kafka, postgres, mo
   const unread = await showReadBack(out, targets, await promisesOf(config, env), folder);
   for (const [index, look] of targets.flatMap((target) => target.look ?? []).entries())
     out.line(`  ${index === 0 ? 'Look around  ' : '             '} ${look}`);
+  out.line('  Once more     npm run demo -- --all, which gives every connector the same records again');
   const failed = more.missing.filter(({ error }) => !(error instanceof MissingToolError));
   return ran.code === 0 && unread + failed.length > 0 ? 1 : ran.code;
 }

@@ -5,11 +5,10 @@ import { parseArgs } from 'node:util';
 import { dev } from '../../lib/cli/dev.ts';
 import { count, terminal } from '../../lib/cli/terminal.ts';
 import type { Cluster } from '../../lib/clients/kafka.ts';
-import { showAll } from './all.ts';
 import { runConnectors } from './connectors.ts';
 import { flights } from './flights.ts';
 import { createTopics, demoCluster, endOf, produce } from './load.ts';
-import { type StartedTargets, startMoreTargets } from './more-targets.ts';
+import type { StartedTargets } from './more-targets.ts';
 import { progressBoard } from './progress.ts';
 import { brokenRecords, mixed, quakes } from './quakes.ts';
 import { recordedEvents } from './recorded-events.ts';
@@ -54,7 +53,7 @@ async function main(): Promise<number> {
 async function startAll(brokers: string | undefined): Promise<readonly [DemoServers, StartedTargets | undefined]> {
   const giveUp = (): never => process.exit(130);
   stop.signal.addEventListener('abort', giveUp);
-  const starting = flags.all ? startMoreTargets(folder) : undefined;
+  const starting = flags.all ? import('./more-targets.ts').then(({ startMoreTargets }) => startMoreTargets(folder)) : undefined;
   try {
     return [await startServers({ folder, fresh: flags.fresh, brokers }), await starting];
   } catch (error) {
@@ -66,6 +65,7 @@ async function startAll(brokers: string | undefined): Promise<readonly [DemoServ
 }
 
 async function showEverySink(servers: DemoServers, kafka: NonNullable<DemoServers['kafka']>, more: StartedTargets): Promise<number> {
+  const { showAll } = await import('./all.ts');
   const code = await showAll({ out, config, folder, signal: stop.signal, kafka, postgres: servers.postgres, more });
   if (stop.signal.aborted) return 130;
   sayHowToStop();

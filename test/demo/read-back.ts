@@ -8,6 +8,8 @@ import { checkSink, readSettings } from '../../lib/core/settings.ts';
 import { asError } from './more-targets.ts';
 import type { Findings, Target } from './target.ts';
 
+const captionWidth = 11;
+
 /** How much there was in the target of each connector. */
 type Counts = Readonly<Record<string, number>>;
 
@@ -29,10 +31,10 @@ export async function showReadBack(out: Terminal, targets: readonly Target[], pr
     const findings = await readBack().catch(asError);
     for (const line of linesOf(findings)) out.line(`    ${line}`);
     if (findings instanceof Error) continue;
-    const { what, total } = findings;
+    const { what, total, different } = findings;
     const earlier = before[connector];
     counts[connector] = total;
-    const figures = [count(total), ...(isFirst ? [] : [earlier === undefined ? '–' : count(earlier)])];
+    const figures = [count(total), count(different), ...(isFirst ? [] : [earlier === undefined ? '–' : count(earlier)])];
     rows.push([
       connector,
       what,
@@ -43,14 +45,15 @@ export async function showReadBack(out: Terminal, targets: readonly Target[], pr
   await mkdir(folder, { recursive: true });
   await writeFile(countsFile(folder), JSON.stringify(counts));
 
-  const figures = ['now', ...(isFirst ? [] : ['the start before'])].map((heading) => ({ heading, align: 'right' as const }));
+  const figures = ['now', 'different records', ...(isFirst ? [] : ['the start before'])].map((heading) => ({
+    heading,
+    align: 'right' as const,
+  }));
   out.line();
   for (const line of tableLines(['connector', 'found', ...figures, 'promised'], rows)) out.line(`  ${line}`);
   out.line();
   return targets.length - rows.length;
 }
-
-const captionWidth = 11;
 
 function linesOf(findings: Findings | Error): readonly string[] {
   if (findings instanceof Error) return [`could not be read   ${findings.message}`];
