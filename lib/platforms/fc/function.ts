@@ -117,8 +117,14 @@ export function fcFunction({ open, settings, env, now, print }: FunctionParts): 
     try {
       return await invocations.run(invocation, work);
     } catch (error) {
+      const answer = failed(error);
+      // Of a batch that got as far as the connector there is a line already.
+      if (invocation.metrics.length === 0)
+        invocations.run(invocation, () =>
+          log.error('The batch was not accepted', { code: answer.body['errorType'], error: answer.body['errorMessage'] }),
+        );
       if (error instanceof ConfigError && invocation.metrics.length === 0) invocation.metrics.push(misconfigured);
-      return invocations.run(invocation, () => failed(error, log));
+      return answer;
     } finally {
       for (const each of invocation.metrics) print(metricsLine(each, namesOf(settings()), request.requestId, now()));
     }
@@ -150,12 +156,11 @@ const busy: InvocationAnswer = {
   },
 };
 
-function failed(error: unknown, log: Log): InvocationAnswer {
-  const known = error instanceof ConnectorError;
-  const body = known
-    ? { errorType: error.code, errorMessage: error.message }
-    : { errorType: 'UNEXPECTED', errorMessage: `The function failed with ${errorName(error)}` };
-  log.error('The batch was not accepted', { code: body.errorType, error: body.errorMessage });
+function failed(error: unknown): InvocationAnswer {
+  const body =
+    error instanceof ConnectorError
+      ? { errorType: error.code, errorMessage: error.message }
+      : { errorType: 'UNEXPECTED', errorMessage: `The function failed with ${errorName(error)}` };
   return { outcome: 'failed', body };
 }
 
