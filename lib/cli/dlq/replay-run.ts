@@ -68,7 +68,7 @@ export async function replayAll(failures: readonly Failure[], options: ReplayOpt
     if (signal.aborted) break;
     const batch = failures.slice(start, start + size);
     const prepared = await prepare(batch, options);
-    const ready = prepared.flatMap((each) => ('record' in each ? [each] : []));
+    const ready = prepared.flatMap((each) => ('record' in each && !('error' in each) ? [each] : []));
     const outcomes = ready.length === 0 ? [] : await destination.send(ready);
     const marks: Mark[] = [];
     let next = 0;
