@@ -14,6 +14,7 @@ import { checkOptions, isDeterministic, type Options, options } from './object-s
 import { inParallel } from './object-storage/parallel.ts';
 import { openPaths } from './object-storage/path.ts';
 import { rawFormat } from './object-storage/raw.ts';
+import { recentElements } from './object-storage/recent.ts';
 import { worseFailure, writeGroup } from './object-storage/write.ts';
 
 /** What the sink decides by itself; the rest is the store's answers. */
@@ -59,7 +60,14 @@ export const objectStorage = defineSink({
 /** The sink over any store. */
 export function objectSink(store: ObjectStore, config: Options, { connector, configVersion = '0', log, now }: OpenContext): Sink {
   const { limits, concurrency } = { limits: { maxBytes: config.maxBytes, maxRecords: config.maxRecords }, concurrency: config.concurrency };
-  const target = { store, format: formatOf(config), compressor: compressor(config.compression, config.compressionLevel), limits, log };
+  const target = {
+    store,
+    format: formatOf(config),
+    compressor: compressor(config.compression, config.compressionLevel),
+    limits,
+    log,
+    recent: recentElements(),
+  };
   const paths = openPaths(config, now);
   const { closed, timeZone } = config;
   const close = closed === undefined ? undefined : closing(closed, { store, connector, timeZone, now, ...paths });

@@ -1,8 +1,10 @@
 import type { ObjectStore } from '../../clients/object-store.ts';
 import { ConfigError } from '../../core/errors.ts';
-import { type Element, readElement } from './element.ts';
+import { type Description, type Element, readElement } from './element.ts';
 import { objectName, padded, placeOf } from './names.ts';
 import { inParallel } from './parallel.ts';
+import type { Recent } from './recent.ts';
+import { readRejected } from './rejected.ts';
 
 /** What is there already of one chain in one path, as far as a gather is concerned. */
 export interface Known {
@@ -19,6 +21,7 @@ export interface Lane {
   /** As `chainName` says. */
   readonly chain: string;
   readonly extension: string;
+  readonly recent: Recent;
 }
 
 /** Most offsets between the first and the last record of an object: as far back as one can begin that covers a record. */
@@ -29,14 +32,12 @@ const headsAtOnce = 16;
 
 /** Lists the objects that can hold records from one offset to another, both included, and reads what they cover. */
 export async function lookBack(lane: Lane, from: number, to: number, signal: AbortSignal): Promise<Known> {
-  const { store, path, chain, extension } = lane;
-  const prefix = objectName(path, chain, { first: 0 }, '').slice(0, -padded(0).length);
+  const { store, path, chain, extension, recent } = lane;
+  const prefix = prefixOf(lane);
   const firsts = new Set<number>();
   const late = new Set<string>();
   let nearest: number | undefined;
-  let end = to + 1;
-  for (const window of windows) {
-    const start = Math.max(0, from - window);
+  const list = async (start: number, end: number): Promise<void> => {
     const range = { prefix, startAfter: `${prefix}${padded(start)}`, endBefore: `${prefix}${padded(end)}` };
     for await (const { name } of store.list(range, { signal })) {
       const place = placeOf(name, path, chain, extension);
@@ -47,16 +48,39 @@ export async function lookBack(lane: Lane, from: number, to: number, signal: Abo
       } else if (first > from) firsts.add(first);
       else if (nearest === undefined || first > nearest) nearest = first;
     }
-    if (nearest !== undefined || start === 0) break;
-    end = start;
-  }
+  };
+
+  // No object spans another, so what begins before one that is known ends before it as well.
+  const before = recent.get(prefix);
+  const known = before !== undefined && before.first < from && from - before.first <= reach ? before : undefined;
+  if (known !== undefined) await list(known.first + 1, to + 1);
+  else
+    for (let index = 0, end = to + 1; index < windows.length && nearest === undefined && end > 0; index++) {
+      const start = Math.max(0, from - (windows[index] ?? reach));
+      await list(start, end);
+      end = start;
+    }
   if (nearest !== undefined) firsts.add(nearest);
-  const elements: Element[] = [];
+  const elements: Element[] = nearest === undefined && known !== undefined ? [known] : [];
   await inParallel([...firsts], headsAtOnce, async (first) => {
     const element = await readPlace(lane, first, signal);
     if (element !== undefined) elements.push(element);
   });
-  return { elements: elements.sort((a, b) => a.first - b.first), late };
+  elements.sort((a, b) => a.first - b.first);
+  const last = elements.at(-1);
+  if (last !== undefined) recent.set(prefix, last);
+  return { elements, late };
+}
+
+/** Remembers an object that was just written: the next look back begins with it. */
+export function remember(lane: Lane, { first, last, firstTimestamp, lastTimestamp, count, rejected }: Description): void {
+  const isRejected = readRejected(rejected);
+  if (isRejected !== undefined) lane.recent.set(prefixOf(lane), { first, last, firstTimestamp, lastTimestamp, count, isRejected });
+}
+
+/** What the names of a lane's objects begin with. */
+function prefixOf({ path, chain }: Lane): string {
+  return objectName(path, chain, { first: 0 }, '').slice(0, -padded(0).length);
 }
 
 /** What the object at this place holds; undefined when it is gone. */

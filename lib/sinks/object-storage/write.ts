@@ -8,9 +8,10 @@ import type { Compressor } from './compress.ts';
 import { addOne, addUnit, type Draft, isFull, type ObjectLimits } from './draft.ts';
 import { type Description, type Element, readElement, toMetadata } from './element.ts';
 import type { Gather, Group } from './gather.ts';
-import { foreign, type Known, type Lane, lookBack } from './look-back.ts';
+import { foreign, type Known, type Lane, lookBack, remember } from './look-back.ts';
 import { chainName, objectName } from './names.ts';
 import { inParallel } from './parallel.ts';
+import type { Recent } from './recent.ts';
 import type { Rejected } from './rejected.ts';
 
 /** Where objects go and what they look like. */
@@ -20,6 +21,7 @@ export interface Target {
   readonly compressor: Compressor;
   readonly limits: ObjectLimits;
   readonly log: Log;
+  readonly recent: Recent;
 }
 
 const lateAtOnce = 8;
@@ -32,9 +34,9 @@ export async function writeGroup(target: Target, gather: Gather, group: Group, o
 
 function groupWriter(target: Target, gather: Gather, group: Group, outcomes: Outcome[], signal: AbortSignal) {
   const { records, positions } = group;
-  const { store, format, compressor, limits, log } = target;
+  const { store, format, compressor, limits, log, recent } = target;
   const extension = `${format.extension}${compressor.extension}`;
-  const lane: Lane = { store, path: group.path, chain: chainName(group.chain), extension };
+  const lane: Lane = { store, path: group.path, chain: chainName(group.chain), extension, recent };
   const offsetAt = (index: number): number => records[index]?.version.offset ?? Number.POSITIVE_INFINITY;
 
   const look = async (from: number, to: number): Promise<Known> => {
@@ -148,6 +150,7 @@ function groupWriter(target: Target, gather: Gather, group: Group, outcomes: Out
     let outcome: Outcome = 'delivered';
     try {
       if (!(await create(name, writer.finish(), description))) return false;
+      remember(lane, description);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       if (error.code === 'SINK_TOO_LARGE' && first !== last) throw tooLarge(error);

@@ -193,6 +193,26 @@ describe('paths', () => {
 });
 
 describe('what costs no more than it has to', () => {
+  it('a path that is written to again takes one listing, however far back its last object begins', async () => {
+    const store = memoryObjectStore();
+    const sink = lake(store, {});
+    await write(sink, [quake(1_000_000), quake(1_050_000)]);
+    store.requests.length = 0;
+    expect(await write(sink, [quake(1_050_000), quake(1_050_001)])).toEqual(['delivered', 'delivered']);
+    expect(await write(sink, [quake(1_050_002)])).toEqual(['delivered']);
+    expect(store.requests.map(({ operation }) => operation)).toEqual(['list', 'create', 'list', 'create']);
+    expect([...store.objects.values()].map(({ metadata }) => metadata['sluice-count'])).toEqual(['2', '1', '1']);
+  });
+
+  it('what another process wrote meanwhile is found all the same', async () => {
+    const store = memoryObjectStore();
+    const [one, other] = [lake(store, {}), lake(store, {})];
+    await write(one, [quake(1), quake(2)]);
+    await write(other, [quake(3), quake(4), quake(5)]);
+    expect(await write(one, [quake(4), quake(5), quake(6)])).toEqual(['delivered', 'delivered', 'delivered']);
+    expect([...store.objects.values()].map(({ metadata }) => metadata['sluice-count'])).toEqual(['2', '3', '1']);
+  });
+
   it('a batch in which nothing can be written is answered in a time that grows with it, not faster', async () => {
     const records = Array.from({ length: 20_000 }, (_, offset) => record('k', { offset }, { offset }));
     const before = performance.now();

@@ -30,6 +30,8 @@ interface Step {
   /** Records of this share of each log can be decoded from now on. */
   readonly heals: number;
   readonly connector: 0 | 1;
+  /** Which of two processes of the connector has the gather; each remembers what it saw until it crashes. */
+  readonly instance: 0 | 1;
 }
 
 const source: fc.Arbitrary<Source> = fc.record({
@@ -56,6 +58,7 @@ const step = (kinds: readonly NonNullable<Step['fault']>['kind'][]): fc.Arbitrar
     isCommitLost: fc.boolean(),
     heals: fc.nat(4),
     connector: fc.constantFrom(0, 1),
+    instance: fc.constantFrom(0, 1),
   });
 
 const limits = fc.record({ maxRecords: fc.constantFrom(1, 2, 5, 1_000), concurrency: fc.constantFrom(1, 8) });
@@ -74,9 +77,11 @@ interface Letter {
 class Group {
   readonly committed: [number, number] = [0, 0];
   readonly letters: Letter[] = [];
-  readonly sink: Sink;
-  constructor(sink: Sink) {
-    this.sink = sink;
+  readonly instances: [Sink, Sink];
+  readonly open: () => Sink;
+  constructor(open: () => Sink) {
+    this.open = open;
+    this.instances = [open(), open()];
   }
 }
 
@@ -88,7 +93,7 @@ class World {
 
   constructor(logs: readonly (readonly Source[])[], options: object) {
     this.groups = connectors.map(
-      (connector) => new Group(lake(this.store, { path: 'lake/{value.path}', allow: ['lake/*'], ...options }, { connector })),
+      (connector) => new Group(() => lake(this.store, { path: 'lake/{value.path}', allow: ['lake/*'], ...options }, { connector })),
     );
     this.logs = logs.map((log) => {
       let offset = -1;
@@ -123,7 +128,7 @@ class World {
     });
   }
 
-  async play({ sizes, fault, lands, isCommitLost, heals, connector }: Step): Promise<void> {
+  async play({ sizes, fault, lands, isCommitLost, heals, connector, instance }: Step): Promise<void> {
     for (const partition of [0, 1]) this.heal(partition, heals);
     const group = this.groups[connector]!;
     const records: KafkaRecord[] = [];
@@ -144,8 +149,11 @@ class World {
       }
       return { partition, from, to };
     });
-    const outcomes = await this.writeWith(group.sink, records, unsent, fault, lands);
-    if (outcomes === 'crashed') return;
+    const outcomes = await this.writeWith(group.instances[instance], records, unsent, fault, lands);
+    if (outcomes === 'crashed') {
+      group.instances[instance] = group.open();
+      return;
+    }
     for (const { partition, from, to } of slices) {
       const own = outcomes.filter((_, position) => owners[position]!.partition === partition);
       for (const outcome of own) expect(outcome).not.toMatchObject({ class: 'config' });
@@ -193,7 +201,7 @@ class World {
   async settle(): Promise<void> {
     for (const partition of [0, 1]) this.heal(partition, 4);
     this.store.land();
-    const calm = { fault: null, lands: 0, isCommitLost: false, heals: 0 } as const;
+    const calm = { fault: null, lands: 0, isCommitLost: false, heals: 0, instance: 0 } as const;
     for (const connector of [0, 1] as const) {
       const group = this.groups[connector]!;
       const drain = async (sizes: readonly [number, number]) => {
@@ -209,7 +217,7 @@ class World {
           .filter(({ part }) => parts === undefined || parts.includes(part))
           .map((each): KafkaRecord => ({ ...each, origin: { topic: 'quakes.dlq', partition: 0, offset } })),
       );
-      const outcomes = await group.sink.write(replays, { signal: new AbortController().signal });
+      const outcomes = await group.instances[1].write(replays, { signal: new AbortController().signal });
       for (const outcome of outcomes) expect(outcome).toBe('delivered');
       this.expectEachOnce(connector);
       group.committed.fill(0);
