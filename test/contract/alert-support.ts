@@ -39,7 +39,9 @@ export const secretsOf = (port: number): Readonly<Record<string, string>> => {
   };
 };
 
-const common = { allowPrivate: true, timeoutMs: 1_500 };
+/** Long enough for a busy machine to answer, as a write that has to be delivered is sent once. A vendor that sleeps costs this long, so one does. */
+const timeoutMs = 1_500;
+const common = { allowPrivate: true, timeoutMs };
 
 /** The least options of each channel. */
 export function channelOf(vendor: Vendor | 'email', port: number): { readonly type: string } & Readonly<Record<string, unknown>> {
@@ -59,7 +61,7 @@ export function channelOf(vendor: Vendor | 'email', port: number): { readonly ty
     case 'pagerduty':
       return { type: vendor, routingKey: { env: 'PAGERDUTY' }, url: `http://127.0.0.1:${port}/v2/enqueue`, ...common };
     case 'alertmanager':
-      return { type: vendor, url: `http://127.0.0.1:${port}/`, bearer: { env: 'ALERTMANAGER' }, timeoutMs: 1_500 };
+      return { type: vendor, url: `http://127.0.0.1:${port}/`, bearer: { env: 'ALERTMANAGER' }, timeoutMs };
     case 'email': {
       const addresses = { from: 'alerts@example.com', to: ['oncall@example.com'] };
       return {
@@ -70,7 +72,7 @@ export function channelOf(vendor: Vendor | 'email', port: number): { readonly ty
         username: mailLogin.user,
         password: { env: 'MAIL' },
         ...addresses,
-        timeoutMs: 1_500,
+        timeoutMs,
       };
     }
   }
@@ -145,7 +147,7 @@ export async function openVendor(vendor: Vendor): Promise<AlertTarget> {
   const others: Faults['others'] = {
     throttled: { start: () => vendors.fail(throttles[vendor]), expected: 'retriable' },
     unavailable: { start: () => vendors.fail({ status: 503, body: '<html>Service Unavailable</html>' }), expected: 'retriable' },
-    slow: { start: () => vendors.sleep(), expected: 'retriable' },
+    ...(vendor === 'slack' ? { slow: { start: () => vendors.sleep(), expected: 'retriable' } as const } : {}),
     'answer lost': { start: () => vendors.loseAnswers(), expected: 'retriable' },
     'something else answers with 200': { start: () => vendors.fail(strange(vendor)), expected: 'retriable' },
   };

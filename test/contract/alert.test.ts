@@ -6,7 +6,6 @@ import type { Mode } from './kit/mode.ts';
 import { describeSink } from './sink-contract.ts';
 
 const one = { digestOver: 1_000_000 };
-const sameClient = 'it is what Slack is asked to do, by the same client';
 const manyConnections = 'every mail has a connection of its own, and a thousand of them prove nothing new';
 
 const chat = (vendor: Vendor, name: string): Mode<AlertTarget> => ({
@@ -64,13 +63,7 @@ describeSink<AlertTarget>({
     { ...chat('wecom', 'WeCom'), sharesWith: 'Slack' },
     { ...chat('teams', 'Teams'), sharesWith: 'Slack' },
     { ...chat('webhook', 'Standard Webhooks'), sharesWith: 'Slack' },
-    {
-      ...byRecord('pagerduty', 'PagerDuty'),
-      without: {
-        'takes as many records as its limits say': sameClient,
-        'a write that is aborted halfway tells the truth, and the sink is usable afterwards': sameClient,
-      },
-    },
+    { ...byRecord('pagerduty', 'PagerDuty'), sharesWith: 'Slack' },
     {
       ...byRecord('alertmanager', 'Alertmanager'),
       unauthorized: ({ port }) => ({ config: { channel: channelOf('alertmanager', port) }, secrets: { ALERTMANAGER: 'sentinel-wrong' } }),
@@ -80,6 +73,7 @@ describeSink<AlertTarget>({
       config: ({ port }) => ({ channel: channelOf('email', port), ...one }),
       unauthorized: ({ port }) => ({ config: { channel: channelOf('email', port) }, secrets: { MAIL: 'sentinel-wrong' } }),
       without: {
+        'writes of several partitions at the same time all arrive': manyConnections,
         'takes as many records as its limits say': manyConnections,
         'a write that is aborted halfway tells the truth, and the sink is usable afterwards': manyConnections,
       },
