@@ -61,9 +61,21 @@ export default defineConfig({
           include: ['test/deploy/**/*.test.ts'],
           // The commands they start bundle as fast as the machine can.
           maxWorkers: 2,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        ...sources,
+        test: {
+          ...common,
+          name: 'newcomer',
+          include: ['test/newcomer/**/*.test.ts'],
+          // Builds, packs and installs before the first test.
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

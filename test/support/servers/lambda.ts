@@ -53,7 +53,7 @@ const initTimeoutMs = 10_000;
 export async function startLambda(lambda: LambdaFunction): Promise<LambdaRuntime> {
   let environment: Environment | undefined;
   let waiting: ServerResponse | undefined; // the runtime's request for the next invocation
-  let next: { readonly id: string; readonly event: Buffer; readonly deadline: number } | undefined;
+  let next: { readonly id: string; readonly event: Buffer; readonly handedOver: () => void } | undefined;
   let answered: ((answer: Answer) => void) | undefined;
   let printed = '';
   let last: Promise<unknown> = Promise.resolve();
@@ -62,11 +62,12 @@ export async function startLambda(lambda: LambdaFunction): Promise<LambdaRuntime
     if (waiting === undefined || next === undefined) return;
     waiting.writeHead(200, {
       'Lambda-Runtime-Aws-Request-Id': next.id,
-      'Lambda-Runtime-Deadline-Ms': String(next.deadline),
+      'Lambda-Runtime-Deadline-Ms': String(Date.now() + lambda.timeoutMs),
       'Lambda-Runtime-Invoked-Function-Arn': `arn:aws:lambda:eu-west-1:123456789012:function:${lambda.name}`,
       'Content-Type': 'application/json',
     });
     waiting.end(next.event);
+    next.handedOver();
     waiting = undefined;
     next = undefined;
   };
@@ -118,13 +119,16 @@ export async function startLambda(lambda: LambdaFunction): Promise<LambdaRuntime
     const answer = new Promise<Answer>((resolve) => {
       answered = resolve;
     });
-    next = { id: randomUUID(), event, deadline: Date.now() + lambda.timeoutMs };
+    const timeout = Promise.withResolvers<'timeout'>();
+    let timer = setTimeout(() => timeout.resolve('timeout'), initTimeoutMs);
+    // The function's own time begins when it gets the event.
+    const handedOver = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => timeout.resolve('timeout'), lambda.timeoutMs);
+    };
+    next = { id: randomUUID(), event, handedOver };
     handOver();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<'timeout'>((resolve) => {
-      timer = setTimeout(() => resolve('timeout'), lambda.timeoutMs + (isCold ? initTimeoutMs : 0));
-    });
-    const outcome = await Promise.race([answer, gone.then(() => 'exit' as const), timeout]);
+    const outcome = await Promise.race([answer, gone.then(() => 'exit' as const), timeout.promise]);
     clearTimeout(timer);
     next = undefined;
     answered = undefined;
@@ -142,7 +146,10 @@ export async function startLambda(lambda: LambdaFunction): Promise<LambdaRuntime
     }
     if (outcome.kind === 'error') return { payload: outcome.body, functionError: 'Unhandled', isCold, ms };
     if (Buffer.byteLength(outcome.body) > maxPayloadBytes)
-      return failed('Function.ResponseSizeTooLarge', `Response payload size exceeded maximum allowed payload size (${maxPayloadBytes} bytes).`);
+      return failed(
+        'Function.ResponseSizeTooLarge',
+        `Response payload size exceeded maximum allowed payload size (${maxPayloadBytes} bytes).`,
+      );
     return { payload: outcome.body, isCold, ms };
   };
 
