@@ -4,19 +4,20 @@ interface ErrorOptions {
 
 /** What happens next is said by the class: see `RetriableError`, `DataError`, `ConfigError`. Messages never hold values of records or secrets. */
 export abstract class ConnectorError extends Error {
+  abstract override readonly name: string; // written out, as bundles shorten the names of classes
   abstract readonly class: 'retriable' | 'data' | 'config';
   /** A stable word for logs, metrics and dead letters, e.g. `SINK_THROTTLED`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
     this.code = code;
   }
 }
 
 /** Throttled, timed out, unreachable: tried again while time is left, then redelivered by the platform. Never dead-lettered. */
 export class RetriableError extends ConnectorError {
+  override readonly name = 'RetriableError';
   readonly class = 'retriable';
   /** How long the target asked to be left alone. */
   readonly retryAfterMs: number | undefined;
@@ -29,11 +30,13 @@ export class RetriableError extends ConnectorError {
 
 /** This record cannot be delivered as it is: dead letter topic, its neighbours go on. Never retried. */
 export class DataError extends ConnectorError {
+  override readonly name = 'DataError';
   readonly class = 'data';
 }
 
 /** Nothing works until a person changes something: nothing more is acknowledged and nothing is dead-lettered. */
 export class ConfigError extends ConnectorError {
+  override readonly name = 'ConfigError';
   readonly class = 'config';
   /** The target refused the credentials: the sink is opened again once, with secrets read afresh. */
   readonly unauthorized: boolean;

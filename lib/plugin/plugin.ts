@@ -66,27 +66,34 @@ export class SluicePlugin {
   }
 
   async #package(plans: readonly ConnectorPlan[]): Promise<void> {
-    const { serviceDir, service } = this.#serverless;
     const progress = this.#utilities.progress?.get('sluice');
     const problems: Problem[] = [];
-    for (const plan of plans) {
-      const { connector } = plan.name;
-      progress?.update(`Bundling ${connector}`);
-      const packaged = await this.#named(() => packageConnector(plan, serviceDir));
-      problems.push(...packaged.problems);
-      this.#packaged.set(connector, packaged);
-      const archive = join(serviceDir, '.serverless', `${connector}.zip`);
-      await mkdir(join(serviceDir, '.serverless'), { recursive: true });
-      await writeFile(archive, packaged.archive);
-      const own = service.functions[connector];
-      if (own === undefined) continue;
-      own.package = { ...own.package, individually: true, artifact: archive };
-      own.environment = { ...own.environment, ...packaged.environment };
-      for (const warning of plan.warnings) this.#utilities.log.warning(warning);
-      for (const cost of plan.costs) this.#utilities.log.notice(cost);
+    await mkdir(join(this.#serverless.serviceDir, '.serverless'), { recursive: true });
+    // One is compressed while the next is bundled.
+    for (let from = 0; from < plans.length; from += 2) {
+      const pair = plans.slice(from, from + 2);
+      progress?.update(`Bundling ${pair.map(({ name }) => name.connector).join(' and ')}`);
+      problems.push(...(await Promise.all(pair.map((plan) => this.#packageOne(plan)))).flat());
     }
     progress?.remove();
     this.#refuse(problems);
+    for (const { warnings } of plans) for (const warning of warnings) this.#utilities.log.warning(warning);
+    for (const { costs } of plans) for (const cost of costs) this.#utilities.log.notice(cost);
+  }
+
+  async #packageOne(plan: ConnectorPlan): Promise<readonly Problem[]> {
+    const { serviceDir, service } = this.#serverless;
+    const { connector } = plan.name;
+    const packaged = await this.#named(() => packageConnector(plan, serviceDir));
+    this.#packaged.set(connector, packaged);
+    const archive = join(serviceDir, '.serverless', `${connector}.zip`);
+    await writeFile(archive, packaged.archive);
+    const own = service.functions[connector];
+    if (own !== undefined) {
+      own.package = { ...own.package, individually: true, artifact: archive };
+      own.environment = { ...own.environment, ...packaged.environment };
+    }
+    return packaged.problems;
   }
 
   #addResources(): void {

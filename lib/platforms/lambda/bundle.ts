@@ -125,6 +125,6 @@ export function zip(files: readonly BundledFile[]): Uint8Array {
   const mtime = new Date(1980, 0, 1); // the earliest that the format knows, in whatever time zone this runs
   const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   return zipSync(
-    Object.fromEntries(sorted.map(({ path, contents }) => [path, [contents, { mtime, level: 9, os: 3, attrs: 0o644 << 16 }]])),
+    Object.fromEntries(sorted.map(({ path, contents }) => [path, [contents, { mtime, level: 6, os: 3, attrs: 0o644 << 16 }]])),
   );
 }

@@ -17,7 +17,7 @@ export async function definitionIn({ files, entry }: Bundle, exportName: string,
     for (const { path, contents } of files) {
       if (path.endsWith('.map')) continue;
       await mkdir(dirname(join(folder, path)), { recursive: true });
-      await writeFile(join(folder, path), contents);
+      await writeFile(join(folder, path), withoutMap(contents));
     }
     const module: Readonly<Record<string, unknown>> = await import(pathToFileURL(join(folder, entry)).href);
     const handler = module[exportName];
@@ -25,6 +25,11 @@ export async function definitionIn({ files, entry }: Bundle, exportName: string,
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Whoever loads a module that names a source map looks for it. */
+function withoutMap(contents: Uint8Array): string {
+  return Buffer.from(contents).toString().replace(/^\/\/# sourceMappingURL=.*$/m, '');
 }
 
 /** Every reference to a secret in a configuration. */
