@@ -1,5 +1,5 @@
 /** Nobody is left alone for longer: who asks for a century is asked again after an hour, and the longest timers hold 24 days. */
-export const longestPauseMs = 3_600_000;
+const longestPauseMs = 3_600_000;
 
 /** How long a `Retry-After` header asks to wait, from its seconds or its HTTP date, an hour at most; undefined when it says nothing that can be read. */
 export function readRetryAfter(header: string | undefined, nowMs: number): number | undefined {

@@ -2,7 +2,7 @@ import { createHmac, createPrivateKey, sign } from 'node:crypto';
 import { ConfigError } from '../../core/errors.ts';
 
 /** The headers that prove who sent a body. The id stays the same for every attempt and has no dots; `nowMs` is the time of this attempt. */
-export type StandardSigner = (id: string, body: string | Uint8Array, nowMs: number) => Readonly<Record<string, string>>;
+type StandardSigner = (id: string, body: string | Uint8Array, nowMs: number) => Readonly<Record<string, string>>;
 
 /**
  * Signs as Standard Webhooks 1.0.0 says: `whsec_…` is a shared secret, `whsk_…` an ed25519 key. Several secrets make several signatures, so

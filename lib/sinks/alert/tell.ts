@@ -27,7 +27,7 @@ export function bundle(notices: readonly Notice[], carries: ChannelDefinition['c
 }
 
 /** What became of events, by their place in the batch. */
-export type Told = Map<number, Outcome>;
+type Told = Map<number, Outcome>;
 
 /**
  * Tells a channel, one message after the other; answers one outcome for each event. After a failure that concerns the channel nothing more
