@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { count, type Report } from './support/report.ts';
 
 // npm test [-- TIER ...] [-- NAME ...] [-- VITEST_OPTION ...]
-const tiers = ['unit', 'contract', 'integration', 'deploy'];
+const tiers = ['unit', 'contract', 'integration', 'deploy', 'newcomer'];
 const servers = ['kafka', 'postgres', 'elasticsearch', 'opensearch', 's3', 'aws'];
 const root = fileURLToPath(new URL('..', import.meta.url));
 

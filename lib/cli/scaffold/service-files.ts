@@ -95,8 +95,8 @@ import { transformed } from 'sluice/testing';
 import { handler } from '../functions/quakes-to-console.ts';
 
 test('a strong earthquake is printed', async () => {
-  const [record] = await transformed(handler, { value: { mag: 6.4, place: 'Hualian, Taiwan' } });
-  assert.deepEqual(record?.value, { mag: 6.4, place: 'Hualian, Taiwan' });
+  const records = await transformed(handler, { value: { mag: 6.4, place: 'Hualian, Taiwan' } });
+  assert.equal(records.length, 1);
 });
 
 test('a weak earthquake is not', async () => {
