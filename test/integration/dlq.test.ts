@@ -53,6 +53,7 @@ interface ListAnswer {
     readonly letters: number;
     readonly code: string;
     readonly replayed: number;
+    readonly example: string;
   }[];
 }
 
@@ -73,6 +74,7 @@ describeWith(['kafka', 'postgres'], 'sluice dlq', (servers) => {
   let folder: ServiceFolder;
   let topic: string;
   let letterTopic: string;
+  let letterTopics: { readonly quakes: string };
   let connectors: Readonly<Record<string, { readonly trigger: object; readonly sink: object; readonly onError: object }>>;
 
   beforeAll(async () => {
@@ -86,16 +88,24 @@ describeWith(['kafka', 'postgres'], 'sluice dlq', (servers) => {
     cluster = await clusterWith({ bootstrapServers: brokers });
     topic = await newTopic(cluster, { partitions: 2 });
     letterTopic = await newTopic(cluster, { partitions: 2 });
-    const connector = (sink: object) => ({
+    letterTopics = { quakes: await newTopic(cluster) };
+    const connector = (sink: object, deadLetterTopic = letterTopic) => ({
       trigger: { topic },
       sink: { type: 'postgres', url: { env: 'DATABASE_URL' }, autoCreate: true, ...sink },
-      onError: { deadLetterTopic: letterTopic, tolerance: 'all' },
+      onError: { deadLetterTopic, tolerance: 'all' },
     });
     const byKey = { write: 'upsert', primaryKey: ['id'], primaryKeyFrom: 'key', columns: { id: 'text', total: 'smallint' } };
     connectors = {
       'orders-to-rows': connector({ table: 'rows', ...byKey }),
       'orders-to-others': connector({ table: 'others', ...byKey }),
       'orders-to-parts': connector({ table: 'parts', primaryKeyFrom: 'origin', columns: { amount: 'smallint' } }),
+    };
+    connectors = {
+      ...connectors,
+      'quakes-to-postgres': connector(
+        { table: 'quakes', write: 'upsert', primaryKey: ['id'], primaryKeyFrom: 'key', autoEvolve: true },
+        letterTopics.quakes,
+      ),
     };
     folder = await serviceFolder({
       'serverless.yml': JSON.stringify({
@@ -370,6 +380,51 @@ export const handler = connect({ sink: postgres, transform: ${String(fanOut)} })
         alreadyReplayed: 1,
       });
     });
+  });
+
+  it('runs every command of docs/dead-letters.md', async () => {
+    const page = await readFile(new URL('../../docs/dead-letters.md', import.meta.url), 'utf8');
+    const [code = ''] = [...page.matchAll(/```ts\n([^`]*)```/g)].map((match) => match[1] ?? '');
+    await folder.write('documented.ts', code);
+    await client.query('create table quakes (id text primary key, depth smallint)');
+    await consume('quakes-to-postgres', [
+      ['ci1', '{"depth": 100000}'],
+      ['ci2', '{"depth": 200000}'],
+      ['ci3', '{"depth": 3}}'],
+    ]);
+    await client.query('alter table quakes alter column depth type integer');
+    const { groups } = await json<ListAnswer>('list', 'quakes-to-postgres');
+    const [large, broken] = groups.map((each) => each.group.slice(0, 6));
+    const producer = cluster.producer();
+    const origin = [
+      header('__connect.errors.topic', topic),
+      header('__connect.errors.partition', '0'),
+      header('__connect.errors.offset', '5'),
+    ];
+    const headers = [...origin, header('__connect.errors.connector.name', 'pg-sink')];
+    await producer.send([{ topic: letterTopics.quakes, key: null, value: Buffer.from('v'), headers }], { signal });
+    await producer.close();
+
+    const commands = [...page.matchAll(/^npx sluice dlq (.*)$/gm)].map((match) => match[1] ?? '');
+    expect(commands.length).toBeGreaterThan(8);
+    for (const command of commands) {
+      const args = command
+        .replaceAll('quakes.dlq-0@3', groups[0]!.example)
+        .replaceAll('quakes.dlq', letterTopics.quakes)
+        .replaceAll('7f3a', large ?? '')
+        .replaceAll('c01d', broken ?? '')
+        .replaceAll(/(letters\.jsonl)/g, `${folder.path}/$1`)
+        .replaceAll('mend.ts', `${folder.path}/documented.ts`)
+        .split(' ');
+      const { code: exitCode, stdout, stderr } = await sluice(...args);
+      expect({ command, exitCode, stderr }).toEqual({ command, exitCode: 0, stderr: '' });
+      expect(stdout).not.toContain('No such letters.');
+    }
+    expect(await query('select id, depth from quakes order by id')).toEqual([
+      { id: 'ci1', depth: 100_000 },
+      { id: 'ci2', depth: 200_000 },
+      { id: 'ci3', depth: 3 },
+    ]);
   });
 
   it('shows and exports letters with their bytes', async () => {
