@@ -55,6 +55,7 @@ export function progressBoard(out: Screen, names: readonly string[], totalOf: (n
     return `  ${name.padEnd(width)}  ${bar}  ${figures}${dead}${trouble}`;
   };
 
+  if (out.isTTY) draw();
   return {
     heard(connector, message) {
       const row = rows.find(({ name }) => name === connector);

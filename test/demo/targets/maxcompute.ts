@@ -52,7 +52,7 @@ function asError(error: unknown): Error {
 }
 
 /** The rows of the table of flights. */
-export function flightRows(rows: readonly Row[]): Findings {
+function flightRows(rows: readonly Row[]): Findings {
   const places = rows.map(placeOf);
   const [example] = rows;
   const partitions = new Set(rows.map(({ pt }) => String(pt)));

@@ -16,7 +16,7 @@ export function mirrorTarget({ brokers, label }: { readonly brokers: string; rea
 }
 
 /** The records of a topic that mirrors another. */
-export async function mirroredRecords(brokers: string, topic: string): Promise<Findings> {
+async function mirroredRecords(brokers: string, topic: string): Promise<Findings> {
   const ends = await endOf(await demoCluster(brokers), topic);
   const total = [...ends.values()].reduce((sum, end) => sum + end, 0);
   const records = await readRecords(brokers, topic, new Map(), total);

@@ -20,7 +20,7 @@ export async function oncallTarget(): Promise<Target> {
 const place = /[\w.-]+-\d+@\d+/g;
 
 /** The messages that a channel of Slack took; one message tells of many earthquakes where there are many. */
-export function messages(accepted: readonly Accepted[]): Findings {
+function messages(accepted: readonly Accepted[]): Findings {
   const told = accepted.map(({ body }) => {
     const texts = textsOf(body['blocks']);
     return { texts, places: texts.join('\n').match(place) ?? [] };

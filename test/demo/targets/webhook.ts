@@ -21,7 +21,7 @@ export async function webhookTarget(): Promise<Target> {
 const shownHeaders = ['content-type', 'content-length', 'user-agent', 'idempotency-key'];
 
 /** The requests of the webhook connector. */
-export function requests(deliveries: readonly Delivery[]): Findings {
+function requests(deliveries: readonly Delivery[]): Findings {
   const items = deliveries.flatMap(({ body }) => itemsOf(body));
   const [example] = deliveries;
   const what = `earthquakes in ${count(deliveries.length)} requests`;
