@@ -43,6 +43,20 @@ describe.each(['stream', 'block'] as const)('tables of MaxCompute that change wh
     expect(offsets()).toEqual([0]);
   });
 
+  it('a partition that was dropped since is created again, unless partitions are not', async () => {
+    const writing = upload === 'stream' ? 'writeStream' : 'block';
+    for (const [createPartitions, expected] of [
+      [true, 'retriable SINK_SESSION_LOST'],
+      [false, 'config SINK_TARGET_MISSING'],
+    ] as const) {
+      expect(inWords(await write(await open({ upload }), numbered(1)))).toEqual(['delivered']);
+      const sink = await open({ upload, createPartitions });
+      bench.meet([writing], { code: 'NoSuchPartition' });
+      expect(inWords(await write(sink, numbered(1)))).toEqual([expected]);
+      expect(inWords(await write(sink, numbered(1)))).toEqual(['delivered']);
+    }
+  });
+
   it('records choose among the tables that are allowed, and a table that fails leaves the others', async () => {
     for (const name of ['orders_eu', 'orders_us'])
       bench.server.createTable(name, { columns: { ...originColumns, value: 'string' }, partitionedBy });

@@ -5,7 +5,7 @@ import { addPartition } from '../../clients/maxcompute/sql.ts';
 import { maxBlocks, openUpload, type Upload } from '../../clients/maxcompute/upload.ts';
 import { ConfigError, RetriableError } from '../../core/errors.ts';
 import type { KafkaRecord } from '../../core/record.ts';
-import { toConnectorError } from './classification.ts';
+import { toConnectorError, toSessionError } from './classification.ts';
 import { type Encoded, encode } from './encode.ts';
 import type { Options } from './options.ts';
 import type { Pace } from './pace.ts';
@@ -77,6 +77,7 @@ export function blockWriter({ client, config, tables, pace }: { client: Client; 
     const refuse = ({ refused }: Encoded): void => {
       for (const [record, error] of refused) settle([record], error);
     };
+    let upload: Upload | undefined;
     try {
       let first = await tables.plan(table, signal);
       let encoded = encode(records, first, config.blockBytes);
@@ -90,7 +91,7 @@ export function blockWriter({ client, config, tables, pace }: { client: Client; 
         refuse(encoded);
         return settle(rows, 'delivered');
       }
-      const upload = await open(table, partition, signal);
+      upload = await open(table, partition, signal);
       const plan = await tables.planOf(table, upload.schema, upload.maxFieldBytes);
       if (plan !== first) encoded = encode(records, plan, config.blockBytes);
       refuse(encoded);
@@ -106,7 +107,7 @@ export function blockWriter({ client, config, tables, pace }: { client: Client; 
       await commit(name, upload, written, encoded.bodies.length, signal);
       settle(written, 'delivered');
     } catch (error) {
-      const failure = toConnectorError(error, signal);
+      const failure = upload === undefined ? toConnectorError(error, signal) : toSessionError(error, signal, config);
       if (failure.code === 'SINK_TABLE_CHANGED') tables.forget(table);
       throw failure;
     }

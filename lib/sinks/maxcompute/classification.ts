@@ -201,6 +201,18 @@ export function toConnectorError(error: unknown, signal: AbortSignal): Connector
   return new RetriableError('SINK_UNREACHABLE', `MaxCompute cannot be reached: ${code ?? errorName(error)}`);
 }
 
+/** As `toConnectorError`, in a session that had its partition: where partitions are created, the next session creates one that was dropped since. */
+export function toSessionError(
+  error: unknown,
+  signal: AbortSignal,
+  { createPartitions }: { readonly createPartitions: boolean },
+): ConnectorError {
+  const isDropped = createPartitions && error instanceof ServiceError && error.code === 'NoSuchPartition';
+  if (isDropped)
+    return new RetriableError('SINK_SESSION_LOST', 'MaxCompute: the partition was dropped, and is created again (NoSuchPartition)');
+  return toConnectorError(error, signal);
+}
+
 function fromService({ status, code, requestId, retryAfterMs }: ServiceError): ConnectorError {
   const rule = ruleFor(status, code);
   const where = [code ?? String(status), ...(requestId === undefined ? [] : [`request ${requestId}`])].join(', ');

@@ -2,7 +2,7 @@ import type { Client } from '../../clients/maxcompute/client.ts';
 import { compress } from '../../clients/maxcompute/compress.ts';
 import { openStream, type Stream } from '../../clients/maxcompute/stream.ts';
 import { DataError, RetriableError } from '../../core/errors.ts';
-import { toConnectorError } from './classification.ts';
+import { toConnectorError, toSessionError } from './classification.ts';
 import { encode } from './encode.ts';
 import type { Options } from './options.ts';
 import type { Plan } from './plan.ts';
@@ -97,7 +97,7 @@ export function streamWriter({ client, config, tables, now }: StreamWriterOption
         if (stream.isStale) forget(group, open);
       }
     } catch (error) {
-      const failure = toConnectorError(error, signal);
+      const failure = open === undefined ? toConnectorError(error, signal) : toSessionError(error, signal, config);
       // A stream that was throttled, or refused what a record holds, can be used again; any other may be what failed.
       if (failure.code !== 'SINK_THROTTLED' && !(failure instanceof DataError)) forget(group, open);
       if (failure.code === 'SINK_TABLE_CHANGED') tables.forget(group.table);
