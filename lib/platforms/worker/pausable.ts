@@ -35,7 +35,6 @@ export function pausable({ begin, signal, isPaused }: PausableOptions): Pausable
     let isCommitted = true;
     while (!signal.aborted) {
       if (wantsPause) {
-        settle();
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -45,6 +44,7 @@ export function pausable({ begin, signal, isPaused }: PausableOptions): Pausable
       worker = begin(AbortSignal.any([signal, membership.signal]));
       const end = await worker.ended;
       worker = undefined;
+      settle();
       if (signal.aborted || !membership.signal.aborted) return end;
       isCommitted = end.isCommitted;
     }
