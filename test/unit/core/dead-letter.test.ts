@@ -30,6 +30,13 @@ function letterBox(answer: (letter: KafkaRecord) => Outcome = () => 'delivered')
 }
 
 describe('a dead letter', () => {
+  it('has no body where the platform could not hand over the whole one, and says so', () => {
+    const source = { ...sourceRecord('k', 'the beg', { offset: 5 }), incomplete: new DataError('OVERSIZE', 'Too large') };
+    const letter = toLetter({ source, outcome: source.incomplete, stage: 'value' }, source.incomplete, context);
+    expect(letter).toMatchObject({ key: null, value: null, origin: { offset: 5 } });
+    expect(texts(letter.headers)).toMatchObject({ '__connect.errors.offset': '5', [letterHeaders.bodyOmitted]: 'true' });
+  });
+
   it('holds key, value and headers byte for byte, repeats and order included', () => {
     const bytes = fc.uint8Array();
     fc.assert(

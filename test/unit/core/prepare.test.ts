@@ -48,6 +48,14 @@ describe('a record without a transform', () => {
   });
 });
 
+describe('a record that the platform could not hand over as a whole', () => {
+  it('fails as it is, whatever is there of it', () => {
+    const incomplete = new DataError('OVERSIZE', 'The value is too large');
+    expect(prepareWith({}, { ...source, incomplete })).toEqual({ error: incomplete, stage: 'value' });
+    expect(prepareWith({}, { ...source, value: null, incomplete })).toEqual({ error: incomplete, stage: 'value' });
+  });
+});
+
 describe('a transform', () => {
   it.each<[string, Preparation['transform']]>([
     ['copies the record', (record) => ({ ...record, value: { id: 2 } })],
