@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CheckResult, CheckStart } from './check-messages.ts';
 
@@ -29,7 +30,9 @@ export async function lookInto(start: CheckStart, { env, cwd, signal }: CheckWor
     return await new Promise((resolve) => {
       const failed = (how: string): void =>
         resolve({
-          problems: [{ path: 'handler', message: `${start.handlerFile} ${how}. Let it only declare the function as it is loaded.` }],
+          problems: [
+            { path: 'handler', message: `${relative(cwd, start.handlerFile)} ${how}. Let it only declare the function as it is loaded.` },
+          ],
           checks: [],
         });
       child.once('message', (result) => resolve(result as CheckResult));

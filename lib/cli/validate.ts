@@ -38,7 +38,7 @@ export async function validate(flags: ValidateFlags, names: readonly string[], w
   const chosen = chooseConnectors(service, names);
   const shared = sharedProblems(service, chosen);
   const results = await pooled(chosen, (own) => validated(service, own, flags, world));
-  const problems = unique([...shared, ...results.flatMap((result) => result.problems)]);
+  const problems = unique([...shared, ...results.flatMap((result) => result.problems)]).toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
   const failed = results.flatMap(({ checks }) => checks.filter(({ state }) => state === 'failed'));
   if (flags.json === true) out.line(JSON.stringify({ file: service.file, stage: service.stage, problems, connectors: results }, null, 2));
   else print(service, results, problems, failed.length, out);
@@ -101,7 +101,7 @@ function print(service: Service, results: readonly Validated[], problems: readon
     out.line();
   }
   const all = counted(results.length, 'connector');
-  const bad = results.filter((result) => result.problems.length > 0).length;
+  const bad = results.filter(({ connector }) => problems.some(({ path }) => path.startsWith(`functions.${connector}.`))).length;
   if (problems.length === 0) out.line(`${all}, nothing wrong with ${results.length === 1 ? 'its' : 'their'} settings`);
   else out.line(`${counted(problems.length, 'problem')}${bad === 0 ? '' : ` in ${count(bad)} of ${all}`}`);
   if (failed > 0) out.line(`${counted(failed, 'thing')} to mend in what they need`);
