@@ -80,8 +80,8 @@ function maskedField(
 /** A value of the same kind, so that transforms work on it. */
 function maskedValue(value: unknown, secret: string): unknown {
   if (typeof value === 'string') return maskedText(value, secret);
-  if (typeof value === 'number') return Number(maskedNumber(toJson(value), secret));
-  if (typeof value === 'bigint') return BigInt(maskedNumber(String(value), secret));
+  if (typeof value === 'number') return maskedNumber(toJson(value), secret);
+  if (typeof value === 'bigint') return maskedInteger(String(value), secret);
   if (typeof value === 'boolean') return false;
   if (Array.isArray(value)) return value.map((item: unknown) => maskedValue(item, secret));
   if (!isObject(value)) return value;
@@ -106,10 +106,17 @@ function maskedText(text: string, secret: string): string {
   });
 }
 
-/** As many digits; the exponent stays, as another one may be too much for a number. */
-function maskedNumber(text: string, secret: string): string {
+/** A number with as many digits, its exponent kept; without it where that would be too much for a number. */
+function maskedNumber(text: string, secret: string): number {
   const random = randomBytes(text, secret);
-  return text.replace(/^[^e]+/, (digits) => digits.replaceAll(/\d/g, () => String(1 + (random() % 9))));
+  const [mantissa = '', exponent = '0'] = text.replaceAll(/(?<!e.*)\d/g, () => String(1 + (random() % 9))).split('e');
+  const number = Number(`${mantissa}e${exponent}`);
+  return Number.isFinite(number) ? number : Number(mantissa);
+}
+
+function maskedInteger(text: string, secret: string): bigint {
+  const random = randomBytes(text, secret);
+  return BigInt(text.replaceAll(/\d/g, () => String(1 + (random() % 9))));
 }
 
 /** Bytes that follow from a text, one after the other. */
