@@ -77,16 +77,16 @@ function editable(letter: DeadLetter, { key, value, headers }: SourceRecord): Ed
 
 function applied(record: SourceRecord, edited: unknown, place: Origin): SourceRecord {
   if (!isObject(edited)) throw wrong('{ value, key, headers }, or null to leave the letter where it is', place);
+  const { key, value, headers = record.headers }: { readonly [name in keyof Edited]?: unknown } = edited;
   const { origin, timestamp, timestampType } = record;
-  const headers = edited['headers'] ?? record.headers;
   if (!isHeaders(headers)) throw wrong('headers as a list of { key, value }, with bytes for values', place);
   return {
     origin,
     timestamp,
     timestampType,
     headers,
-    key: 'key' in edited ? toBytes(edited['key'], place) : record.key,
-    value: 'value' in edited ? toBytes(edited['value'], place) : record.value,
+    key: 'key' in edited ? toBytes(key, place) : record.key,
+    value: 'value' in edited ? toBytes(value, place) : record.value,
   };
 }
 

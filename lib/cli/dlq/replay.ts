@@ -1,3 +1,4 @@
+import { Console } from 'node:console';
 import { realClock } from '../../compose.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { readSettings } from '../../core/settings.ts';
@@ -37,6 +38,8 @@ const trialLetters = 20;
 /** Sends letters of one connector on their way again. Answers the exit code: 1 when some are left that were meant. */
 export async function dlqReplay(flags: ReplayFlags, connector: string, world: CommandWorld): Promise<number> {
   const to = destinationName(flags.to);
+  // What a function prints is no JSON.
+  if (flags.json === true) globalThis.console = new Console(process.stderr, process.stderr);
   if (flags.rate === 0 || flags.limit === 0) throw new ConfigError('USAGE', 'Expected --rate and --limit to be 1 or more.');
   return await withDlq(flags, connector, world, async (dlq) => {
     const topic = onlyTopic(dlq);

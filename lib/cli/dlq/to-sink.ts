@@ -1,7 +1,4 @@
-import { pathToFileURL } from 'node:url';
-import { type ConnectorDefinition, definitionOf, openConnector, realClock } from '../../compose.ts';
-import { ConfigError } from '../../core/errors.ts';
-import { isObject } from '../../core/field.ts';
+import { openConnector, realClock } from '../../compose.ts';
 import { silentLog } from '../../core/log.ts';
 import { heldBack } from '../../core/outcome.ts';
 import { type Header, type KafkaRecord, originName } from '../../core/record.ts';
@@ -9,6 +6,7 @@ import { letterHeaders, versionText } from '../../core/replay.ts';
 import { parseSettings } from '../../core/settings.ts';
 import type { SinkDefinition } from '../../core/sink.ts';
 import { showing } from '../dry-run.ts';
+import { loadDefinition } from '../load-definition.ts';
 import type { ServiceConnector } from '../service.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { type Destination, type Replayed, textHeader } from './destination.ts';
@@ -25,7 +23,8 @@ export interface ToSinkOptions {
 
 /** Through the connector's own pipeline: its formats, transforms and sink, with the version that each record failed with and only its failed parts. */
 export async function toSink({ connector, topic, cluster, env, dryRun }: ToSinkOptions): Promise<Destination> {
-  const definition = await loadFunction(connector);
+  for (const [name, value] of Object.entries(connector.environment)) process.env[name] ??= value;
+  const definition = await loadDefinition(connector.handlerFile, connector.exportName);
   const settings = parseSettings(connector.connector);
   const added = new WeakSet<Header>();
   const sink = dryRun ? showing(definition.sink, () => undefined) : withoutHeaders(definition.sink, added);
@@ -96,26 +95,4 @@ function withoutHeaders(sink: SinkDefinition, added: WeakSet<Header>): SinkDefin
       };
     },
   };
-}
-
-async function loadFunction({ handlerFile, exportName, environment }: ServiceConnector): Promise<ConnectorDefinition> {
-  for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
-  let loaded: unknown;
-  try {
-    loaded = await import(pathToFileURL(handlerFile).href);
-  } catch (cause) {
-    throw new ConfigError(
-      'FUNCTION_UNUSABLE',
-      `${handlerFile} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        cause,
-      },
-    );
-  }
-  const definition = definitionOf(isObject(loaded) ? loaded[exportName] : undefined);
-  if (definition !== undefined) return definition;
-  throw new ConfigError(
-    'FUNCTION_UNUSABLE',
-    `${handlerFile} does not export ${exportName} made by connect(). Export it, or correct handler in serverless.yml.`,
-  );
 }
