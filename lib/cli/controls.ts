@@ -57,6 +57,11 @@ export async function findControls(service: Service, { on, workers }: PlatformFl
   };
 }
 
+/** True when AWS could not even be asked: nobody is signed in, or no region is known. */
+export function isWithoutAws(error: unknown): boolean {
+  return error instanceof ConfigError && (error.code === 'AWS_UNAUTHORIZED' || error.code === 'AWS_NO_REGION');
+}
+
 /** The consumer groups of a connector: workers read all topics in one, Lambda has a trigger and a group for each. */
 export function groupsOf(service: Service, own: ServiceConnector, platform: Platform): readonly ReadingGroup[] {
   const settings: ConnectorSettings = readSettings(own.connector).settings;

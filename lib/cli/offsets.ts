@@ -2,7 +2,7 @@ import { ConfigError } from '../core/errors.ts';
 import { readSettings } from '../core/settings.ts';
 import { applyMoves, type Move, planMoves, positions, type Target } from '../platforms/offsets.ts';
 import { readOne } from './chosen.ts';
-import { findControls, groupsOf } from './controls.ts';
+import { findControls, groupsOf, isWithoutAws } from './controls.ts';
 import type { CommandWorld } from './dev.ts';
 import { type LagFlags, lagLines, viewKafka, waitingRecords } from './lag.ts';
 import type { ServiceConnector } from './service.ts';
@@ -96,10 +96,6 @@ async function refuseEnabled(
     'TRIGGER_ENABLED',
     `The trigger of ${own.functionName} is ${observed.state === 'pausing' ? 'still being disabled' : 'enabled'} and would commit over it. ${observed.state === 'pausing' ? 'Wait for npx sluice status to say paused.' : `Pause it first: npx sluice pause ${name}`}`,
   );
-}
-
-function isWithoutAws(error: unknown): boolean {
-  return error instanceof ConfigError && (error.code === 'AWS_UNAUTHORIZED' || error.code === 'AWS_NO_REGION');
 }
 
 function print(name: string, moves: readonly Move[], isDry: boolean, out: Terminal): void {

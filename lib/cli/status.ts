@@ -2,7 +2,7 @@ import { ConnectorError } from '../core/errors.ts';
 import { deadLetterTopicOf, readSettings } from '../core/settings.ts';
 import type { Observation, RunState } from '../platforms/control.ts';
 import { readChosen } from './chosen.ts';
-import { type Controls, findControls, groupsOf } from './controls.ts';
+import { type Controls, findControls, groupsOf, isWithoutAws } from './controls.ts';
 import type { CommandWorld } from './dev.ts';
 import { duration } from './duration.ts';
 import { type KafkaView, type LagFlags, viewKafka, waitingRecords } from './lag.ts';
@@ -72,7 +72,8 @@ async function observe(own: ServiceConnector, controls: Controls): Promise<Omit<
     return await (await controls.of(own)).status();
   } catch (error) {
     const known = onlyKnown(error);
-    return { state: 'unknown', lastError: { code: known.code, message: known.message } };
+    const where = isWithoutAws(error) ? 'No worker runs here, and AWS cannot be asked what is deployed. ' : '';
+    return { state: 'unknown', lastError: { code: known.code, message: `${where}${known.message}` } };
   }
 }
 

@@ -104,7 +104,7 @@ const refused = new Set([
 ]);
 
 /** Any failure of the client as one that says what to do. */
-export function toConnectorError(error: unknown): ConnectorError {
+function toConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const name = errorName(error);
   const cause = { cause: error };

@@ -1,7 +1,7 @@
 import type { ClusterAdmin } from '../clients/kafka/admin.ts';
 
 /** What a letter may add to the record that it carries: its headers. */
-export const letterBytes = 65_536;
+const letterBytes = 65_536;
 const limitName = 'max.message.bytes';
 
 /** A connector as far as its topics go. */
