@@ -4,6 +4,7 @@ import { type Problem, readConfig } from '../core/config.ts';
 import { triggerGroup } from '../core/consumer-group.ts';
 import { ConfigError } from '../core/errors.ts';
 import { parseSettings, topicsOf } from '../core/settings.ts';
+import { closest } from '../core/suggest.ts';
 import { archive, pack } from '../platforms/fc/archive.ts';
 import { checkConnector } from '../platforms/fc/check.ts';
 import { nodeBinary } from '../platforms/fc/node-binary.ts';
@@ -12,6 +13,7 @@ import { type PackagedFunction, packageFunction } from '../platforms/fc/package.
 import { checkServiceFile } from '../platforms/fc/service-file.ts';
 import { type ExportedConnector, functionName, serviceFile, serviceFileText } from '../platforms/fc/template.ts';
 import { type ServiceSettings, serviceSchema } from '../platforms/lambda/service-settings.ts';
+import { collisions } from '../platforms/lambda/template/check.ts';
 import { readChosen, type ServiceFlags } from './chosen.ts';
 import type { CommandWorld } from './dev.ts';
 import { environmentOf } from './export-environment.ts';
@@ -37,12 +39,13 @@ export async function exportFc(flags: ExportFlags, names: readonly string[], wor
   const { service, chosen } = await readChosen(flags, names, world);
   const settings = serviceSettings(service);
   const plans = chosen.map((own) => planOf(service, own, settings));
-  refuse(
-    service,
-    plans.flatMap(({ own, connector }) =>
+  refuse(service, [
+    ...unknownConnectors(service, settings),
+    ...plans.flatMap(({ own, connector }) =>
       placed(own, checkConnector({ ...connector, functionName: functionName(connector.name), cluster: settings.cluster })),
     ),
-  );
+    ...collisions(plans.flatMap(({ own, connector }) => groupsOf(connector).map((group) => ({ connector: own.name, group })))),
+  ]);
   const packaged: { readonly plan: Plan; readonly fn: PackagedFunction }[] = [];
   for (const plan of plans) packaged.push({ plan, fn: await packageOf(service, plan) });
   refuse(
@@ -76,6 +79,16 @@ function serviceSettings(service: Service): ServiceSettings & { readonly fc: Non
     'CONFIG_INVALID',
     'Expected sluice.fc, to know where to deploy to. Set its region and instanceId, the instance of ApsaraMQ for Kafka.',
   );
+}
+
+function unknownConnectors({ connectors }: Service, { fc }: ReturnType<typeof serviceSettings>): Problem[] {
+  const known = connectors.map(({ name }) => name);
+  return Object.keys(fc.connectors).flatMap((name) => {
+    if (known.includes(name)) return [];
+    const near = closest(name, known);
+    const advice = near === undefined ? `There are ${known.join(', ')}.` : `Did you mean ${near}?`;
+    return [{ path: `sluice.fc.connectors.${name}`, message: `There is no connector ${name}. ${advice}` }];
+  });
 }
 
 function planOf(service: Service, own: ServiceConnector, { fc }: ReturnType<typeof serviceSettings>): Plan {
@@ -121,7 +134,7 @@ async function write(
   return sizes;
 }
 
-function groupsOf({ name, settings }: ExportedConnector): string[] {
+function groupsOf({ name, settings }: Pick<ExportedConnector, 'name' | 'settings'>): string[] {
   return topicsOf(settings).map((topic) => triggerGroup(name, settings, topic));
 }
 

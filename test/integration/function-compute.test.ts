@@ -239,6 +239,12 @@ describe('an export', () => {
       'ssm: /password',
       /bad\.yml:11:\d+ {2}functions\.orders\.connector\n {4}Function Compute cannot read ssm:\/password/,
     ],
+    [
+      'a connector that is not there',
+      'region:',
+      'connectors: { order: {} }, region:',
+      /sluice\.fc\.connectors\.order\n {4}.*Did you mean orders\?/,
+    ],
     ['no instance', /instanceId: [^,]*, /, '', /bad\.yml:7:\d+ {2}sluice\.fc\.instanceId/],
   ])('is refused with the place and what to set for %s', async (_, good, bad, message) => {
     await folder.write('bad.yml', service.replace(good, bad));
