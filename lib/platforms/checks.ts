@@ -106,7 +106,7 @@ async function checkKafka({ cluster, signal, ...checked }: CheckedConnector, sec
     ];
   const connect = (own: ClusterConfig): Promise<Cluster> => connectCluster(own, { secret: secrets.read, log: silentLog, env: checked.env });
   const brokers = await checkBrokers(config, connect, signal);
-  if (brokers.state === 'failed') return [brokers];
+  if (brokers.state !== 'ok') return [brokers];
   let admin: ClusterAdmin;
   try {
     admin = await within(
@@ -227,9 +227,18 @@ async function checking(
 }
 
 function failed(name: Check['name'], subject: string, error: unknown, fix: string): Check {
+  // The secret's own check says what is to be done.
+  if (name !== 'secret' && error instanceof ConnectorError && error.code.startsWith('SECRET_'))
+    return { name, state: 'skipped', subject, detail: 'it needs a secret that cannot be read' };
   const isUnreachable = error instanceof RetriableError;
   const known = error instanceof ConnectorError ? error.message : 'It failed in a way that was not foreseen';
-  return { name, state: 'failed', subject, ...split(known, fix), ...(isUnreachable ? { isUnreachable } : {}) };
+  return {
+    name,
+    state: 'failed',
+    subject,
+    ...split(known.replace(`The secret ${subject} `, ''), fix),
+    ...(isUnreachable ? { isUnreachable } : {}),
+  };
 }
 
 /** Messages say what is wrong in one sentence and then what to do. */

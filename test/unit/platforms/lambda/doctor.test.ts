@@ -10,7 +10,7 @@ function handler() {
   let opened = 0;
   const settings = {
     ...{ service: 'shop', stage: 'test', name: 'orders' },
-    connector: { trigger: { topic: 'orders' }, sink: { type: 'memory', store: 'doctor' } },
+    connector: { trigger: { topic: 'orders' }, sink: { type: 'memory', name: 'doctor' } },
   };
   const handle = lambdaHandler({
     sink: memory,
