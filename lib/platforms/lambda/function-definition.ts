@@ -29,7 +29,9 @@ export async function definitionIn({ files, entry }: Bundle, exportName: string,
 
 /** Whoever loads a module that names a source map looks for it. */
 function withoutMap(contents: Uint8Array): string {
-  return Buffer.from(contents).toString().replace(/^\/\/# sourceMappingURL=.*$/m, '');
+  return Buffer.from(contents)
+    .toString()
+    .replace(/^\/\/# sourceMappingURL=.*$/m, '');
 }
 
 /** Every reference to a secret in a configuration. */

@@ -5,7 +5,7 @@ import type { ConnectorSettings } from '../../../core/settings.ts';
 import { mskArn, sourceAccess } from './cluster.ts';
 
 /** The longest a function behind a Kafka trigger may run, in seconds. */
-export const maxTimeoutSeconds = 840;
+const maxTimeoutSeconds = 840;
 
 export interface CheckedTrigger {
   readonly settings: ConnectorSettings;
