@@ -1,6 +1,7 @@
 // A runtime client as Lambda's own is one: loads the handler, asks for invocations, answers them. Plain JavaScript, no dependencies.
-import http from 'node:http';
+
 import { existsSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -10,11 +11,14 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 function call(method, path, body, headers = {}) {
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
-    const request = http.request({ host, port, method, path: `/2018-06-01/runtime/${path}`, agent, headers: { ...headers, ...length } }, (answer) => {
-      const chunks = [];
-      answer.on('data', (chunk) => chunks.push(chunk));
-      answer.on('end', () => resolve({ headers: answer.headers, body: Buffer.concat(chunks).toString() }));
-    });
+    const request = http.request(
+      { host, port, method, path: `/2018-06-01/runtime/${path}`, agent, headers: { ...headers, ...length } },
+      (answer) => {
+        const chunks = [];
+        answer.on('data', (chunk) => chunks.push(chunk));
+        answer.on('end', () => resolve({ headers: answer.headers, body: Buffer.concat(chunks).toString() }));
+      },
+    );
     request.on('error', reject);
     request.end(body);
   });
@@ -30,10 +34,13 @@ function described(error) {
 
 async function load() {
   const [, stem, name] = /^(.*\/?[^/.]+)\.([^/]+)$/.exec(process.env._HANDLER) ?? [];
-  const file = ['.mjs', '.js', '.cjs'].map((extension) => join(process.env.LAMBDA_TASK_ROOT, stem + extension)).find((each) => existsSync(each));
+  const file = ['.mjs', '.js', '.cjs']
+    .map((extension) => join(process.env.LAMBDA_TASK_ROOT, stem + extension))
+    .find((each) => existsSync(each));
   if (file === undefined) throw Object.assign(new Error(`Cannot find module '${stem}'`), { name: 'Runtime.ImportModuleError' });
   const handler = (await import(pathToFileURL(file).href))[name];
-  if (typeof handler !== 'function') throw Object.assign(new Error(`${process.env._HANDLER} is not a function`), { name: 'Runtime.HandlerNotFound' });
+  if (typeof handler !== 'function')
+    throw Object.assign(new Error(`${process.env._HANDLER} is not a function`), { name: 'Runtime.HandlerNotFound' });
   return handler;
 }
 
