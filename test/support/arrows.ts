@@ -40,6 +40,7 @@ const rooms: Readonly<Record<string, Rule>> = {
     to: ['lib/core', 'lib/compose.ts', 'lib/formats', 'lib/transforms', 'lib/platforms/lambda'],
     typesFrom: ['lib/sinks'],
   },
+  'lib/testing.ts': { to: ['lib/core', 'lib/compose.ts'] },
   'lib/serve.ts': { to: ['lib/core', 'lib/compose.ts', 'lib/platforms'] },
   'lib/plugin': { to: ['lib/core', 'lib/platforms'] },
   'lib/control': { to: ['lib/core', 'lib/platforms'] },

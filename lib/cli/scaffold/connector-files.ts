@@ -59,7 +59,7 @@ export function sampleFiles({ name }: NewConnector): { readonly samples: string;
 }
 
 /** The block of serverless.yml for it: the sink's first mode. Names of the target follow the topic. */
-export function functionBlock({ name, topic, sink: { definition } }: NewConnector): Readonly<Record<string, unknown>> {
+function functionBlock({ name, topic, sink: { definition } }: NewConnector): Readonly<Record<string, unknown>> {
   const [mode] = definition.modes ?? [];
   const config = Object.entries(mode?.config ?? {}).map(([option, value]) => [
     option,
