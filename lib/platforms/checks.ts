@@ -196,11 +196,9 @@ function letterChecks(admin: ClusterAdmin, { settings }: Rest, signal: AbortSign
     checking('dead letter topic', letters, signal, 'npx sluice topics apply', async () => {
       const topics = await admin.topics();
       if (!topics.includes(letters)) throw new ConfigError('KAFKA_TOPIC_MISSING', 'It does not exist. Make it: npx sluice topics apply');
-      const need = await lettersNeed(
-        admin,
-        topicsOf(settings).filter((topic) => topics.includes(topic)),
-      );
-      const has = Number((await admin.settings(letters, ['max.message.bytes']))['max.message.bytes']);
+      const sizes = await sizesOf(admin, letters, topicsOf(settings), topics);
+      if (sizes === undefined) return 'is there; how large letters may be is not for this user to see';
+      const { need, has } = sizes;
       if (has < need)
         throw new ConfigError(
           'LETTERS_TOO_SMALL',
@@ -209,6 +207,23 @@ function letterChecks(admin: ClusterAdmin, { settings }: Rest, signal: AbortSign
       return `takes letters of ${has} bytes`;
     }),
   ];
+}
+
+/** How large letters may have to be, and may be; undefined where the user may write letters but see no settings. */
+async function sizesOf(
+  admin: ClusterAdmin,
+  letters: string,
+  inputs: readonly string[],
+  existing: readonly string[],
+): Promise<{ readonly need: number; readonly has: number } | undefined> {
+  try {
+    const sources = inputs.filter((topic) => existing.includes(topic));
+    const [need, limits] = await Promise.all([lettersNeed(admin, sources), admin.settings(letters, ['max.message.bytes'])]);
+    return { need, has: Number(limits['max.message.bytes']) };
+  } catch (error) {
+    if (error instanceof ConfigError && error.code === 'KAFKA_FORBIDDEN') return undefined;
+    throw error;
+  }
 }
 
 /** Does what a check does, and turns what it throws into what was found. */
