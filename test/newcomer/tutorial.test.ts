@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -43,6 +43,31 @@ describeWith(['kafka', 'aws'], 'somebody who follows the tutorial', async ({ kaf
       execFile(compiler, ['-p', '.'], { cwd: person.folder() }, (_, stdout) => resolve(stdout)),
     );
     expect(output).toBe('');
+  });
+
+  it('has a package whose every entry can be imported', async () => {
+    const folder = join(person.folder(), 'node_modules/sluice');
+    const { exports } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { readonly exports: object };
+    const entries: string[] = [];
+    for (const entry of Object.keys(exports)) {
+      if (!entry.endsWith('*')) entries.push(entry.replace('.', 'sluice'));
+      else
+        for (const file of await readdir(join(folder, 'dist', entry.slice(2, -1))))
+          if (/^[^.]+\.js$/.test(file)) entries.push(`sluice/${entry.slice(2, -1)}${file.slice(0, -3)}`);
+    }
+    expect(entries).toEqual(
+      expect.arrayContaining([
+        'sluice',
+        'sluice/testing',
+        'sluice/plugin',
+        'sluice/sinks/postgres',
+        'sluice/formats/json',
+        'sluice/transforms/filter',
+      ]),
+    );
+    const program = `for (const entry of ${JSON.stringify(entries)}) await import(entry, entry.endsWith('.json') ? { with: { type: 'json' } } : {});`;
+    await save(person, 'import-all.mjs', program);
+    expect(await person.type('node --disable-warning=ExperimentalWarning import-all.mjs')).toEqual({ code: 0, output: '' });
   });
 
   it('has masked samples, with the values of the records', async () => {
