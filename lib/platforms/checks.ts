@@ -6,11 +6,11 @@ import { awsSecretStores, cachedSecrets, type Secrets } from '../clients/secrets
 import { readConfig } from '../core/config.ts';
 import { ConfigError, ConnectorError, RetriableError } from '../core/errors.ts';
 import { silentLog } from '../core/log.ts';
-import { secretName } from '../core/secret.ts';
-import { type ConnectorSettings, checkSink, configVersion, deadLetterTopicOf, topicsOf } from '../core/settings.ts';
+import { type SecretReference, secretName } from '../core/secret.ts';
+import { secretPlaces } from '../core/secret-places.ts';
+import { type ConnectorSettings, checkSink, configVersion, connectorSchema, deadLetterTopicOf, topicsOf } from '../core/settings.ts';
 import type { SinkDefinition } from '../core/sink.ts';
 import { lettersNeed } from './dead-letter-topics.ts';
-import { secretReferences } from './lambda/function-definition.ts';
 
 /** What was looked at, and what was found. A check that failed always says how it is mended. */
 export interface Check {
@@ -47,7 +47,8 @@ export async function checkConnector(checked: CheckedConnector): Promise<readonl
   return [...checkSettings(checked), ...parts.flat()];
 }
 
-function checkSettings({ sink, settings, cluster }: CheckedConnector): Check[] {
+function checkSettings(checked: CheckedConnector): Check[] {
+  const { sink, settings } = checked;
   const { problems } = checkSink(sink, settings);
   if (problems.length > 0)
     return problems.map(({ path, message }) => ({
@@ -56,12 +57,19 @@ function checkSettings({ sink, settings, cluster }: CheckedConnector): Check[] {
       subject: path,
       ...split(message, `Correct ${path}.`),
     }));
-  const references = secretReferences([settings, cluster]).length;
+  const references = secretsOf(checked).length;
   return [{ name: 'settings', state: 'ok', subject: sink.name, detail: `${references} ${references === 1 ? 'secret' : 'secrets'}` }];
 }
 
-async function checkSecrets({ settings, cluster, signal }: CheckedConnector, secrets: Secrets): Promise<Check[]> {
-  const byName = new Map(secretReferences([settings, cluster]).map((reference) => [secretName(reference), reference]));
+function secretsOf({ sink, settings, cluster }: CheckedConnector): SecretReference[] {
+  const schema = { ...connectorSchema, properties: { ...connectorSchema.properties, sink: sink.config } };
+  const places = [...secretPlaces(settings, schema, 'connector'), ...secretPlaces(cluster, clusterSchema, 'sluice.cluster')];
+  return places.map(({ reference }) => reference);
+}
+
+async function checkSecrets(checked: CheckedConnector, secrets: Secrets): Promise<Check[]> {
+  const { signal } = checked;
+  const byName = new Map(secretsOf(checked).map((reference) => [secretName(reference), reference]));
   return await Promise.all(
     [...byName].map(async ([subject, reference]): Promise<Check> => {
       const from = performance.now();

@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { clusterSchema } from '../../clients/kafka/cluster-config.ts';
 import type { Problem } from '../../core/config.ts';
 import type { SecretReference } from '../../core/secret.ts';
-import { type ConnectorSettings, checkSink } from '../../core/settings.ts';
+import { secretPlaces } from '../../core/secret-places.ts';
+import { type ConnectorSettings, checkSink, connectorSchema } from '../../core/settings.ts';
 import { type BundledFile, bundleFunction, withSettings } from '../lambda/bundle.ts';
-import { definitionIn, secretReferences } from '../lambda/function-definition.ts';
+import { definitionIn } from '../lambda/function-definition.ts';
 import { checkFunctionContent, producesToKafka } from './check.ts';
 import type { FcSettings } from './function.ts';
 import type { ConnectorFcOptions } from './options.ts';
@@ -60,7 +62,9 @@ export async function packageFunction({
 
   const { cluster, ...own } = written;
   const told: FcSettings = producesToKafka(settings) ? written : own;
-  const secrets: readonly SecretReference[] = secretReferences([told.connector, told.cluster]);
+  const schema = { ...connectorSchema, properties: { ...connectorSchema.properties, sink: definition.sink.config } };
+  const places = [...secretPlaces(told.connector, schema, 'connector'), ...secretPlaces(told.cluster, clusterSchema, 'sluice.cluster')];
+  const secrets: readonly SecretReference[] = places.map(({ reference }) => reference);
   const wrong = checkFunctionContent({ options }, definition.sink.guarantees(config), secrets);
   if (wrong.length > 0) return failed(...wrong);
   const { files } = withSettings(bundle, told);

@@ -1,10 +1,11 @@
 import type { Problem } from '../../core/config.ts';
 import type { SecretReference } from '../../core/secret.ts';
+import { secretPlaces } from '../../core/secret-places.ts';
 import { checkSink, connectorSchema, readSettings } from '../../core/settings.ts';
 import type { Permission } from '../../core/sink.ts';
 import { bundleFunction, withSettings, zip } from './bundle.ts';
-import { takeDeployedValues, withDeployedValues, withIntrinsics } from './deployed-values.ts';
-import { definitionIn, secretPlaces } from './function-definition.ts';
+import { isIntrinsic, takeDeployedValues, withDeployedValues, withIntrinsics } from './deployed-values.ts';
+import { definitionIn } from './function-definition.ts';
 import type { FunctionSettings } from './function-settings.ts';
 import { findHandlerFile } from './handler-file.ts';
 import type { ConnectorPlan } from './plan.ts';
@@ -45,11 +46,11 @@ export async function packageConnector({ name, block, sluice }: ConnectorPlan, r
   const connector = takeDeployedValues(block['connector'], schema, 'connector');
   const { config, problems } = checkSink(sink, readSettings(connector.value).settings);
   const wrong = [...connector.problems, ...problems].map((problem) => ({ ...problem, path: `${path}.${problem.path}` }));
+  const isOption = (node: unknown): boolean => typeof node === 'string' || isIntrinsic(node);
   const secrets = [
-    ...secretPlaces(withDeployedValues(connector.value, connector.places, connector.environment), `${path}.connector`),
-    ...secretPlaces(
-      Reflect.get(withDeployedValues(shared.value, shared.places, shared.environment) as object, 'cluster'),
-      'sluice.cluster',
+    ...secretPlaces(withDeployedValues(connector.value, connector.places, connector.environment), schema, `${path}.connector`, isOption),
+    ...secretPlaces(withDeployedValues(shared.value, shared.places, shared.environment), serviceSchema, 'sluice', isOption).filter(
+      ({ path: place }) => place.startsWith('sluice.cluster.'),
     ),
   ];
   for (const { path: place, reference } of secrets)

@@ -118,7 +118,12 @@ function mskStatements({ cluster, topics, groups, producesTo }: RoleOptions): St
     allow(['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'], within(arn, 'group', groups)),
     ...(producesTo.length === 0
       ? []
-      : [allow(['kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'], within(arn, 'topic', producesTo))]),
+      : [
+          allow(
+            ['kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration', 'kafka-cluster:WriteData'],
+            within(arn, 'topic', producesTo),
+          ),
+        ]),
   ];
 }
 
