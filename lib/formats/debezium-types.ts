@@ -33,7 +33,7 @@ const ofColumns: ReadonlyMap<string, NamedType> = new Map([
   ] as const,
 ]);
 
-const columnType = /^([A-Za-z]+)(?:\((\d{1,4})\))?$/;
+const columnType = /^([A-Za-z]+)(?:\((\d{1,4}|-\d{1,3})\))?$/;
 
 /** How a column is encoded that has no schema, by the last part of a schema's name: `MicroTimestamp`, `Decimal(2)`, `Bits(8)`. Undefined for a type that is not known. */
 export function typeOfColumn(name: string): ((value: unknown) => unknown) | undefined {
@@ -90,7 +90,7 @@ function timeText(value: unknown, digits: number): string | undefined {
   return `${two(Math.floor(seconds / 3_600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${String(units % second).padStart(digits, '0')}`;
 }
 
-/** What stands for the ends of time in PostgreSQL, in whatever unit. */
+/** What stands for the ends of time in PostgreSQL, in microseconds; nanoseconds have the same. */
 const infinities: ReadonlyMap<bigint, string> = new Map([
   [9_223_372_036_825_200_000n, 'infinity'],
   [-9_223_372_036_832_400_000n, '-infinity'],
@@ -99,7 +99,7 @@ const infinities: ReadonlyMap<bigint, string> = new Map([
 function timestampText(value: unknown, digits: number): string | undefined {
   const units = integerOf(value);
   if (units === undefined) return undefined;
-  const end = infinities.get(units);
+  const end = infinities.get(digits === 3 ? units * 1_000n : units);
   if (end !== undefined) return end;
   const perMs = 10n ** BigInt(digits - 3);
   const rest = ((units % perMs) + perMs) % perMs;
@@ -136,8 +136,11 @@ function bitsText(value: unknown, length: number): string | undefined {
   return Number.isInteger(length) ? bits.slice(-length).padStart(length, '0') : bits;
 }
 
+/** No decimal of a database has more digits, and a record must not be able to ask for more memory than there is. */
+const maxScale = 131_072;
+
 function variableDecimal(value: unknown): string | undefined {
   if (!isObject(value)) return undefined;
   const { scale, value: unscaled } = value;
-  return Number.isInteger(scale) ? decimalText(unscaled, Number(scale)) : undefined;
+  return Number.isInteger(scale) && Math.abs(Number(scale)) <= maxScale ? decimalText(unscaled, Number(scale)) : undefined;
 }

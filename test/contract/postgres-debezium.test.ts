@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openConnector, realClock } from '../../lib/compose.ts';
 import type { BatchMeasurement } from '../../lib/core/connector.ts';
 import type { Decoded } from '../../lib/core/format.ts';
@@ -196,6 +197,15 @@ describeWith(['postgres'], 'changes of rows as Debezium writes them', ({ postgre
       expect(await write(lsnSink, lacking)).toEqual(['data SINK_REJECTED_RECORD']);
     });
 
+    it('may be a time in nanoseconds', async () => {
+      const sink = await bench.open({ ...base, guard: { field: 'ts_ns' } });
+      const at = (ts_ns: bigint, name: string) => record({ id: 1 }, change('u', null, { id: 1, name }, { ts_ns }), { topic: 'orders' });
+      expect(await write(sink, at(1_760_000_000_000_000_002n, 'a'))).toEqual(['delivered']);
+      expect(await write(sink, at(1_760_000_000_000_000_001n, 'b'))).toEqual(['ignored']);
+      expect(await write(sink, at(9_223_372_036_854_775_808n, 'c'))).toEqual(['data SINK_REJECTED_RECORD']);
+      expect(await things()).toEqual([{ id: 1, name: 'a' }]);
+    });
+
     it('says that a deleted row cannot be kept without its values', async () => {
       await bench.client.query('alter table things alter name set not null');
       const sink = await bench.open(base);
@@ -236,6 +246,15 @@ describeWith(['postgres'], 'changes of rows as Debezium writes them', ({ postgre
       expect(await things()).toEqual([{ id: 2, name: 'c' }]);
     });
 
+    it('leaves rows that say when they were emptied', async () => {
+      let now = 1_000;
+      const sink = await bench.open({ ...base, truncates: 'apply' }, { now: () => now });
+      await write(sink, decoded({ id: 1 }, change('c', null, { id: 1, name: 'a' })));
+      now = 5_000;
+      await write(sink, truncate());
+      expect(await bench.rows('select extract(epoch from _sluice_written_at)::int as s from things')).toEqual([{ s: 5 }]);
+    });
+
     it('does nothing otherwise', async () => {
       const sink = await bench.open(unguarded);
       expect(await write(sink, decoded({ id: 1 }, change('c', null, { id: 1, name: 'a' })), truncate())).toEqual(['delivered', 'ignored']);
@@ -249,6 +268,35 @@ describeWith(['postgres'], 'changes of rows as Debezium writes them', ({ postgre
       await write(sink, old);
       expect(await things()).toEqual([{ id: 1, name: 'a' }]);
     });
+  });
+
+  it.each([
+    ['unguarded', unguarded],
+    ['guarded by version', base],
+  ])('set what they tell in a row that somebody else adds at the same time, %s', async (_name, config) => {
+    const sink = await bench.open(config);
+    await bench.client.query('begin');
+    await bench.client.query(`insert into things (id, name, big) values (1, 'a', 'large')`);
+    const written = write(sink, decoded({ id: 1 }, change('u', null, { id: 1, name: 'b', big: unavailable })));
+    const watcher = new pg.Client({ ...server, database: 'contract_debezium' });
+    await watcher.connect();
+    onTestFinished(() => watcher.end());
+    await vi.waitFor(async () => {
+      const waiting = `select 1 from pg_stat_activity where datname = 'contract_debezium' and wait_event_type = 'Lock'`;
+      expect((await watcher.query(waiting)).rowCount).toBe(1);
+    });
+    await bench.client.query('commit');
+    expect(await written).toEqual(['delivered']);
+    expect(await things('id, name, big')).toEqual([{ id: 1, name: 'b', big: 'large' }]);
+  });
+
+  it('make tables and columns of unwrapped rows, but none for values that are unavailable', async () => {
+    const sink = await bench.open({ ...unguarded, table: 'made', autoCreate: true, autoEvolve: true });
+    const row = (fields: object) => decoded({ id: 1 }, { id: 1, ...fields, __deleted: 'false' });
+    expect(await write(sink, row({ name: 'a', size: unavailable }))).toEqual(['delivered']);
+    expect(await write(sink, row({ name: 'a', colour: 'red', size: unavailable }))).toEqual(['delivered']);
+    expect(await write(sink, row({ name: 'b', size: 5 }))).toEqual(['delivered']);
+    expect(await bench.rows('select id::int, name, colour, size::int from made')).toEqual([{ id: 1, name: 'b', colour: 'red', size: 5 }]);
   });
 
   it('are told from what else is in the topics of Debezium', async () => {

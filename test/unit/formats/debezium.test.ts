@@ -57,6 +57,7 @@ describe('the encodings of Debezium', () => {
     ['string', 'io.debezium.data.Enum', 'large', 'large'],
     ['struct', 'io.debezium.data.VariableScaleDecimal', { scale: 2, value: 'AeJA' }, '1234.56'],
     ['struct', 'io.debezium.data.VariableScaleDecimal', { scale: 0, value: '/w==' }, '-1'],
+    ['struct', 'io.debezium.data.VariableScaleDecimal', { scale: -3, value: '/w==' }, '-1000'],
     ['double', 'none', 12.5, 12.5],
     ['string', 'none', '1234567890.123456789', '1234567890.123456789'],
   ])('of %s %s are read: %j', (type, name, value, expected) => {
@@ -69,6 +70,14 @@ describe('the encodings of Debezium', () => {
     expect((value.value as { after: object }).after).toEqual({ x: '2024-02-29T12:34:56.789012345' });
     const end = debezium.decoder({ columns: {} })(Buffer.from(schema.replace('"x":0', '"x":9223372036825200000')), origin) as Decoded;
     expect((end.value as { after: object }).after).toEqual({ x: 'infinity' });
+    for (const [digits, expected] of [
+      ['9223372036825200', 'infinity'],
+      ['-9223372036832400', '-infinity'],
+    ] as const) {
+      const inMs = schema.replaceAll('NanoTimestamp', 'Timestamp').replace('"x":0', `"x":${digits}`);
+      const value = debezium.decoder({ columns: {} })(Buffer.from(inMs), origin) as Decoded;
+      expect((value.value as { after: object }).after).toEqual({ x: expected });
+    }
   });
 
   it('of decimals and bits say their scale and length', () => {
@@ -80,6 +89,8 @@ describe('the encodings of Debezium', () => {
   it('that do not fit their schema are a data error which names the column and not the value', () => {
     expect(() => decoded('int32', 'io.debezium.time.Date', 'sentinel')).toThrow(/payload\.after\.x.*orders-0@7/);
     expect(() => decoded('int64', 'io.debezium.time.MicroTime', -5)).toThrow(/payload\.after\.x/);
+    for (const scale of [2_147_483_647, -2_147_483_648])
+      expect(() => decoded('struct', 'io.debezium.data.VariableScaleDecimal', { scale, value: 'AQ==' })).toThrow(/payload\.after\.x/);
   });
 });
 
@@ -108,6 +119,7 @@ it('leaves records without a schema as they are, but for the columns that the op
     after: { at: '2024-02-29T12:34:56.789012', price: '1234.56', photo: new Uint8Array([1, 2]), big: '__debezium_unavailable_value' },
     op: 'u',
   });
+  expect(decode({ price: 'Dw==' }, { price: 'Decimal(-2)' }).value).toEqual({ price: '1500' });
   expect(decode({ at: 5, id: 1 }, { at: 'Date' }).value).toEqual({ at: '1970-01-06', id: 1 });
   expect(() => decode({ at: 'x' }, { at: 'Date' })).toThrow(/column "at"/);
   expect(() => decode({ at: 'x' }, { at: 'Dates' })).toThrow(/connector\.value\.columns\.at/);

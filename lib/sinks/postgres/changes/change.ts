@@ -84,7 +84,12 @@ function isNoRow(value: Fields): boolean {
   return Object.keys(value).every((name) => /^ts_[mun]s$/.test(name)) && Object.hasOwn(value, 'ts_ms');
 }
 
-const integer = /^-?\d{1,18}$/;
+const integer = /^-?\d{1,19}$/;
+const highest = 2n ** 63n - 1n;
+
+function isBigint(text: string): boolean {
+  return integer.test(text) && BigInt(text) <= highest && BigInt(text) >= -highest;
+}
 
 /** Reads what the guard compares: a field of the source block first, then of the envelope. Null where a record may lack it. */
 function guardReader(name: string | undefined): (envelope: Fields, record: KafkaRecord) => string | null {
@@ -95,7 +100,7 @@ function guardReader(name: string | undefined): (envelope: Fields, record: Kafka
     // A snapshot may be read from where nothing has a place in the log.
     if ((found === null || found === undefined) && envelope['op'] === 'r') return null;
     const text = typeof found === 'string' ? found : Number.isSafeInteger(found) || typeof found === 'bigint' ? String(found) : '';
-    if (integer.test(text)) return text;
+    if (isBigint(text)) return text;
     const message = `Expected field ${JSON.stringify(name)} of the change, which connector.sink.guard compares, to be an integer, got ${foundIn(found)} (${originName(record.origin)})`;
     throw new DataError('SINK_REJECTED_RECORD', message);
   };

@@ -14,7 +14,7 @@ export interface ChangeStatements {
   upsert(rows: readonly ChangedRow[]): Statement;
   /** Sets what the rows tell, where there are such. */
   update(rows: readonly ChangedRow[]): Statement;
-  /** Adds those rows that are not there. */
+  /** Adds those rows that are not there; those that somebody else adds meanwhile are set as by an update. */
   insertMissing(rows: readonly ChangedRow[]): Statement;
   delete(rows: readonly ChangedRow[]): Statement;
   /** Keeps a row for what was deleted, with its version and without its values. */
@@ -82,8 +82,10 @@ export function changeStatements(plan: Plan, settings: Settings, writtenAt: () =
     insertMissing(rows) {
       const found = source(rows);
       const names = found.filled.map(({ name }) => quoted(name)).join(', ');
+      const set = assigned(found.filled, 'excluded', table);
+      const action = set === '' ? 'nothing' : `update set ${set}${where(condition('excluded', table))}`;
       return {
-        text: `insert into ${table} (${names}) select ${names} from ${data(found)} where not exists (select 1 from ${table} t where ${matches})`,
+        text: `insert into ${table} (${names}) select ${names} from ${data(found)} where not exists (select 1 from ${table} t where ${matches}) on conflict (${target}) do ${action}`,
         values: found.values,
       };
     },
@@ -131,7 +133,12 @@ export function changeStatements(plan: Plan, settings: Settings, writtenAt: () =
         columns.part,
         ...(stores.guard ? [columns.guard] : []),
       ];
-      const set = [...assignedFrom(names), `${quoted(columns.deleted)} = true`, ...emptied].join(', ');
+      const parameter = values.push(writtenAt());
+      const times = [
+        `${quoted(columns.timestamp)} = to_timestamp(d.${quoted(columns.timestamp)} / 1000)`,
+        `${quoted(columns.writtenAt)} = to_timestamp($${parameter}::float8 / 1000)`,
+      ];
+      const set = [...assignedFrom(names), ...times, `${quoted(columns.deleted)} = true`, ...emptied].join(', ');
       return { text: `update ${table} t set ${set} from ${from.text} where ${guarding}`, values };
     },
   };

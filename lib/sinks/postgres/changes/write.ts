@@ -1,5 +1,4 @@
 import { ConfigError, type ConnectorError, DataError, RetriableError } from '../../../core/errors.ts';
-import { isObject } from '../../../core/field.ts';
 import { type KafkaRecord, originName } from '../../../core/record.ts';
 import type { Outcome } from '../../../core/sink.ts';
 import type { Database } from '../database.ts';
@@ -10,10 +9,11 @@ import type { Plan } from '../plan.ts';
 import type { Tables } from '../tables.ts';
 import { refusedMark, type TableWriter } from '../write.ts';
 import { applyChanges } from './apply.ts';
-import { analyticdbChanges, debeziumChanges, type ReadChange } from './change.ts';
+import { analyticdbChanges, debeziumChanges, type Fields, type ReadChange } from './change.ts';
 import { ChangeRecord } from './change-record.ts';
 import { type Operation, operationMaker } from './operations.ts';
 import { changeStatements } from './statements.ts';
+import { type Told, toldBy } from './unavailable.ts';
 
 export interface ChangeContext {
   readonly database: Database;
@@ -104,7 +104,8 @@ async function operationsOf(
   mayBeStale: boolean,
 ): Promise<{ plan: Plan; operations: Operation[] }> {
   const open = [...records.keys()].filter((position) => outcomes[position] === undefined);
-  let plan = await tables.plan(table, rowsAfter(records), signal);
+  const told = toldBy(config.unavailableValue);
+  let plan = await tables.plan(table, rowsOf(records, read, told), signal);
   for (let mayEvolve = config.autoEvolve; ; mayEvolve = false) {
     const maker = operationMaker(plan, config, settings, read, { mayEvolve });
     const refusal = settings.deletes === 'soft' ? refusedMark(plan, settings) : undefined;
@@ -125,18 +126,27 @@ async function operationsOf(
     if (strangers.length === 0 && !isStale) return { plan, operations };
     for (const position of open) outcomes[position] = undefined;
     if (isStale) throw new StaleTable();
-    plan = await tables.evolve(plan, rowsAfter(strangers), signal);
+    plan = await tables.evolve(plan, rowsOf(strangers, read, told), signal);
   }
 }
 
 /** The rows as records of their own, from which the types of columns can be told. */
-function rowsAfter(records: readonly KafkaRecord[]): KafkaRecord[] {
+function rowsOf(records: readonly KafkaRecord[], read: ReadChange, told: (row: Fields) => Told): KafkaRecord[] {
   return records.flatMap((record) => {
-    const { value } = record;
-    if (!isObject(value)) return [];
-    const row = value['after'] ?? value['before'];
-    return isObject(row) ? [new ChangeRecord(record, row)] : [];
+    const row = rowOf(record, read);
+    return row === undefined ? [] : [new ChangeRecord(record, told(row).row)];
   });
+}
+
+function rowOf(record: KafkaRecord, read: ReadChange): Fields | undefined {
+  try {
+    const change = read(record);
+    if (change.type === 'delete') return change.before;
+    return change.type === 'insert' || change.type === 'update' ? change.after : undefined;
+  } catch (error) {
+    if (error instanceof DataError) return undefined; // its outcome, when it is written
+    throw error;
+  }
 }
 
 function named(error: DataError, record: KafkaRecord | undefined): DataError {
