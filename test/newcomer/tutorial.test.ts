@@ -22,8 +22,8 @@ describeWith(['kafka', 'aws'], 'somebody who follows the tutorial', async ({ kaf
   let person: Newcomer;
 
   beforeAll(async () => {
-    const [somebody] = await Promise.all([newcomer(aws.env), freshTopics()]);
-    person = somebody;
+    person = await newcomer(aws.env);
+    await freshTopics();
   });
   afterAll(() => person?.leave());
 
