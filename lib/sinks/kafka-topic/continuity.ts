@@ -25,6 +25,8 @@ export interface Logs {
 export interface Continuity {
   /** Looks at a batch before it is written. Answers why partitions must not go on, by `partitionName`. */
   check(records: readonly KafkaRecord[], logs: Logs): Promise<ReadonlyMap<string, ConnectorError>>;
+  /** Takes note of a record of the batch that was not written: it has to come again, and may be deleted before it does. */
+  missed(record: KafkaRecord): void;
 }
 
 interface Track {
@@ -124,6 +126,11 @@ export function continuity(acceptGaps: Readonly<Record<string, number>>): Contin
         else tracks.set(track.name, track);
       }
       return refused;
+    },
+    missed(record) {
+      const track = tracks.get(partitionName(record.origin));
+      if (track === undefined || isReplay(record)) return;
+      track.next = Math.min(track.next ?? record.origin.offset, record.origin.offset);
     },
   };
 }

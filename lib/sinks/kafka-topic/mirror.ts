@@ -4,7 +4,7 @@ import { ConfigError, type ConnectorError, DataError } from '../../core/errors.t
 import { type KafkaRecord, partitionName, type SourceRecord } from '../../core/record.ts';
 import type { Route } from '../../core/route.ts';
 import type { OpenContext, Outcome, Sink, WriteOptions } from '../../core/sink.ts';
-import { continuity, type Logs } from './continuity.ts';
+import { type Continuity, continuity, type Logs } from './continuity.ts';
 import { lastMirrored } from './mirrored.ts';
 import { newTopics, type TopicPair } from './new-topics.ts';
 import { type Options, stopsAtGaps } from './options.ts';
@@ -65,8 +65,9 @@ export function mirror({ config, context, route, source, target, sink, found }: 
       if (config.provenance) found(around);
       if (preparesTopics) await prepareTopics(pairs(records, targetOf), signal);
       const refused = await gaps?.check(records, logsOf(logs, around, signal));
-      if (refused === undefined || refused.size === 0) return await sink.write(records, options);
-      return await writeOthers(sink, records, refused, options);
+      const writing = gaps === undefined ? sink : noting(sink, gaps);
+      if (refused === undefined || refused.size === 0) return await writing.write(records, options);
+      return await writeOthers(writing, records, refused, options);
     },
     async close() {
       targetLookout.close();
@@ -114,9 +115,27 @@ function pairs(records: readonly KafkaRecord[], targetOf: (record: KafkaRecord) 
   return [...found.values()];
 }
 
+/** A sink that tells which records were not written and are to come again. */
+export function noting(sink: Pick<Sink, 'write'>, gaps: Pick<Continuity, 'missed'>): Pick<Sink, 'write'> {
+  return {
+    async write(records, options) {
+      let outcomes: readonly Outcome[] = [];
+      try {
+        outcomes = await sink.write(records, options);
+        return outcomes;
+      } finally {
+        for (const [index, record] of records.entries()) {
+          const outcome = outcomes[index];
+          if (typeof outcome !== 'string' && !(outcome instanceof DataError)) gaps.missed(record);
+        }
+      }
+    },
+  };
+}
+
 /** A partition that must not go on is no reason for its neighbours to wait. */
 async function writeOthers(
-  sink: Sink,
+  sink: Pick<Sink, 'write'>,
   records: readonly KafkaRecord[],
   refused: ReadonlyMap<string, ConnectorError>,
   options: WriteOptions,

@@ -103,7 +103,7 @@ export const options = Type.Object({
   gaps: Type.Optional(
     Type.Union([Type.Literal('stop'), Type.Literal('ignore')], {
       description:
-        'Whether to stop when the source lost records before they were read (retention), or when the source topic was created again. By default stop with cluster, ignore without. Needs provenance, and the right to read both topics. A transform that drops everything for longer than the source keeps records looks like a gap: choose ignore there.',
+        'Whether to stop when the source lost records before they were read (retention), or when the source topic was created again. By default stop with cluster where the topic that is written follows from the one that is read, otherwise ignore. Needs provenance, a target topic that does not depend on the record, and the right to read both topics. A transform that drops everything for longer than the source keeps records looks like a gap: choose ignore there.',
     }),
   ),
   acceptGaps: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
@@ -122,9 +122,10 @@ export type Options = Static<typeof options>;
 /** The path by which messages name the topic option. */
 export const topicPath = 'connector.sink.topic';
 
-/** Whether gaps of the source stop the mirror. */
-export function stopsAtGaps({ gaps, cluster, provenance }: Pick<Options, 'gaps' | 'cluster' | 'provenance'>): boolean {
-  return (gaps ?? (cluster === undefined || !provenance ? 'ignore' : 'stop')) === 'stop';
+/** Whether gaps of the source stop the mirror. Where records of one partition go to several topics, what one of them holds last tells nothing. */
+export function stopsAtGaps({ gaps, cluster, provenance, topic }: Pick<Options, 'gaps' | 'cluster' | 'provenance' | 'topic'>): boolean {
+  if (gaps !== undefined) return gaps === 'stop';
+  return cluster !== undefined && provenance && parseTemplate(topic, topicPath).byTopicOnly;
 }
 
 /** What the options cannot say one by one. */

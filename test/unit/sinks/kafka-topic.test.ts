@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../lib/core/config.ts';
 import { silentLog } from '../../../lib/core/log.ts';
+import { stopsAtGaps } from '../../../lib/sinks/kafka-topic/options.ts';
 import { kafkaTopic } from '../../../lib/sinks/kafka-topic.ts';
 
 const parse = (options: object) => parseConfig(kafkaTopic.config, options, 'connector.sink');
@@ -26,6 +27,15 @@ describe('kafka-topic', () => {
     const sink = await kafkaTopic.open(parse({ topic: 'copies', cluster, gaps: 'ignore' }), context);
     const written = sink.write([], { signal: AbortSignal.timeout(1_000) });
     await expect(written).rejects.toThrow('connector.sink.sourceClusterId');
+  });
+
+  it('does not look for gaps by itself where records choose among topics, each of which holds but a part', async () => {
+    const cluster = { bootstrapServers: 'b:1' };
+    for (const topic of ['by.{value.region}', 'by.{timestamp:yyyy}', 'of.{topic}.{header:kind}'])
+      expect(stopsAtGaps(parse({ topic, cluster, allow: ['by.*'] }))).toBe(false);
+    for (const topic of ['copies', 'eu.{topic}']) expect(stopsAtGaps(parse({ topic, cluster }))).toBe(true);
+    expect(stopsAtGaps(parse({ topic: 'by.{value.region}', cluster, gaps: 'stop' }))).toBe(true);
+    expect(stopsAtGaps(parse({ topic: 'copies' }))).toBe(false);
   });
 
   it('says which combinations make no sense', () => {

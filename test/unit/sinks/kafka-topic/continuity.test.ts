@@ -57,6 +57,15 @@ describe('continuity of a mirror', () => {
     expect(await check(mirror, [20], { first: 10 })).toBeUndefined();
   });
 
+  it('stops when the source deleted records that came but were not written', async () => {
+    const mirror = continuity({});
+    await check(mirror, [0, 1, 2, 3, 4]);
+    for (const missed of batch(1, 2, 3, 4)) mirror.missed(missed);
+    expect(await check(mirror, [1, 2, 3, 4])).toBeUndefined();
+    for (const missed of batch(1, 2, 3, 4)) mirror.missed(missed);
+    expect(await check(mirror, [3, 4], { first: 3, mirrored: at(0) })).toBe('SOURCE_GAP');
+  });
+
   it('stops when the source begins after what was mirrored last, again and again, and says what to set', async () => {
     const mirror = continuity({});
     await check(mirror, [0, 1, 2]);
