@@ -327,6 +327,19 @@ describeWith(['postgres'], 'changes of rows as Debezium writes them', ({ postgre
     expect(await things()).toEqual([{ id: 2, name: 'b' }]);
   });
 
+  it.each(['lsn', '__lsn'])('are guarded where they are unwrapped too, by %s', async (field) => {
+    const sink = await bench.open({ ...base, guard: { field } });
+    const at = (lsn: number | undefined, name: string, isDeleted = false) =>
+      decoded({ id: 1 }, { id: 1, name, __deleted: String(isDeleted), ...(lsn === undefined ? {} : { __lsn: lsn }) });
+    expect(await write(sink, at(50, 'newer'))).toEqual(['delivered']);
+    expect(await write(sink, at(40, 'older'))).toEqual(['ignored']);
+    expect(await write(sink, at(45, 'older', true))).toEqual(['ignored']);
+    expect(await write(sink, at(undefined, 'nowhere'))).toEqual(['data SINK_REJECTED_RECORD']);
+    expect(await things()).toEqual([{ id: 1, name: 'newer' }]);
+    expect(await write(sink, at(60, 'newest', true))).toEqual(['delivered']);
+    expect(await things()).toEqual([]);
+  });
+
   it('find their row in the value where the options say so', async () => {
     const sink = await bench.open({ ...unguarded, primaryKeyFrom: 'value' });
     await write(sink, decoded(null, change('c', null, { id: 1, name: 'a' })), decoded(null, change('c', null, { id: 2, name: 'b' })));

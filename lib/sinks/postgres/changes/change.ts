@@ -62,19 +62,22 @@ export function debeziumChanges(guardField: string | undefined): ReadChange {
       case 'm':
         return { type: 'none' };
       case undefined:
-        return unwrapped(value) ?? (isNoRow(value) ? { type: 'none' } : fail(noChange(value, record)));
+        return unwrapped(value, record, guardOf) ?? (isNoRow(value) ? { type: 'none' } : fail(noChange(value, record)));
       default:
         throw unknownOperation('c, r, u, d, t or m', record);
     }
   };
 }
 
-/** The row alone, with `__deleted` to tell what became of it. */
-function unwrapped(value: Fields): Change | undefined {
+/** The row alone, with `__deleted` to tell what became of it, and with what was added of the envelope, such as `__lsn`. */
+function unwrapped(value: Fields, record: KafkaRecord, guardOf: GuardReader): Change | undefined {
   if (!Object.hasOwn(value, '__deleted')) return undefined;
+  const added = Object.entries(value).filter(([name]) => name.startsWith('__'));
+  const source = Object.fromEntries(added.map(([name, found]) => [name.replace(/^__(source_)?/, ''), found]));
+  const guard = guardOf({ ...Object.fromEntries(added), op: value['__op'], source }, record);
   const row = Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('__')));
   const isDeleted = value['__deleted'] === true || value['__deleted'] === 'true';
-  return isDeleted ? { type: 'delete', before: row, guard: null } : { type: 'update', before: undefined, after: row, guard: null };
+  return isDeleted ? { type: 'delete', before: row, guard } : { type: 'update', before: undefined, after: row, guard };
 }
 
 /** A heartbeat, the begin or end of a transaction, or a change of the schema. */
@@ -91,8 +94,10 @@ function isBigint(text: string): boolean {
   return integer.test(text) && BigInt(text) <= highest && BigInt(text) >= -highest;
 }
 
+type GuardReader = (envelope: Fields, record: KafkaRecord) => string | null;
+
 /** Reads what the guard compares: a field of the source block first, then of the envelope. Null where a record may lack it. */
-function guardReader(name: string | undefined): (envelope: Fields, record: KafkaRecord) => string | null {
+function guardReader(name: string | undefined): GuardReader {
   if (name === undefined) return () => null;
   const read = fieldReader(name);
   return (envelope, record) => {
