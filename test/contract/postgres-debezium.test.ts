@@ -290,6 +290,19 @@ describeWith(['postgres'], 'changes of rows as Debezium writes them', ({ postgre
     expect(await things('id, name, big')).toEqual([{ id: 1, name: 'b', big: 'large' }]);
   });
 
+  it('have nothing to do before there is a row to make the table for', async () => {
+    const sink = await bench.open({ ...byLsn, table: 'made', autoCreate: true });
+    const early = [
+      decoded({ id: 1 }, change('d', null, null)),
+      decoded({ id: 1 }, null),
+      decoded({ id: 1 }, { ts_ms: 1_760_000_000_000 }),
+      decoded({ id: 1 }, change('u', null, { id: 1, name: 'a' }, { lsn: null })),
+    ];
+    expect(await write(sink, ...early)).toEqual(['ignored', 'ignored', 'ignored', 'data SINK_REJECTED_RECORD']);
+    expect(await write(sink, decoded({ id: 1 }, change('c', null, { id: 1, name: 'b' })))).toEqual(['delivered']);
+    expect(await bench.rows('select name from made')).toEqual([{ name: 'b' }]);
+  });
+
   it('make tables and columns of unwrapped rows, but none for values that are unavailable', async () => {
     const sink = await bench.open({ ...unguarded, table: 'made', autoCreate: true, autoEvolve: true });
     const row = (fields: object) => decoded({ id: 1 }, { id: 1, ...fields, __deleted: 'false' });

@@ -57,6 +57,10 @@ async function writeOnce(
   let mayHaveChanged = mayBeStale;
   let stopped: ConnectorError | undefined;
   try {
+    if (await isTooEarly(context, read, table, records, signal)) {
+      for (const [position, record] of records.entries()) outcomes[position] ??= withoutTable(record, read);
+      return;
+    }
     const { plan, operations } = await operationsOf(context, read, table, records, outcomes, signal, mayBeStale);
     const statements = changeStatements(plan, settings, now);
     /** Makes changes in their order; halves them until it is known whose fault a refusal is. */
@@ -145,6 +149,28 @@ function rowOf(record: KafkaRecord, read: ReadChange): Fields | undefined {
     return change.type === 'insert' || change.type === 'update' ? change.after : undefined;
   } catch (error) {
     if (error instanceof DataError) return undefined; // its outcome, when it is written
+    throw error;
+  }
+}
+
+/** Whether the table is still to be made, and nothing tells of a row that it could be made for. Then there is no row to change either. */
+async function isTooEarly(
+  { config, tables }: ChangeContext,
+  read: ReadChange,
+  table: string,
+  records: readonly KafkaRecord[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!config.autoCreate || records.some((record) => rowOf(record, read) !== undefined)) return false;
+  return !(await tables.exists(table, signal));
+}
+
+function withoutTable(record: KafkaRecord, read: ReadChange): Outcome {
+  try {
+    read(record);
+    return 'ignored';
+  } catch (error) {
+    if (error instanceof DataError) return error;
     throw error;
   }
 }
