@@ -29,6 +29,8 @@ export interface Continuity {
   missed(record: KafkaRecord): void;
 }
 
+type Hole = readonly [from: number, to: number];
+
 interface Track {
   readonly name: string;
   readonly topic: string;
@@ -37,8 +39,8 @@ interface Track {
   record: KafkaRecord;
   /** The offset that has to come; undefined where nothing was mirrored before. */
   next: number | undefined;
-  /** Offsets that did not come: from the first, to before the second. */
-  hole: readonly [from: number, to: number] | undefined;
+  /** Offsets of the batch that did not come: from the first, to before the second. */
+  holes: Hole[];
   /** Whether an offset came that was expected long ago. */
   isBehind: boolean;
 }
@@ -64,11 +66,11 @@ export function continuity(acceptGaps: Readonly<Record<string, number>>): Contin
       if (last !== undefined) continue;
       last = tracks.get(name);
       if (last === undefined) {
-        last = { name, topic, partition, record, next: undefined, hole: undefined, isBehind: false };
+        last = { name, topic, partition, record, next: undefined, holes: [], isBehind: false };
         unknown.push(last);
       }
       last.record = record;
-      last.hole = undefined;
+      if (last.holes.length > 0) last.holes = [];
       last.isBehind = false;
       batch.set(name, last);
     }
@@ -99,7 +101,7 @@ export function continuity(acceptGaps: Readonly<Record<string, number>>): Contin
       const firsts = new Map<string, ReadonlyMap<number, number>>();
       const nexts = new Map<string, ReadonlyMap<number, number>>();
       for (const track of all) {
-        const { topic, partition, name, hole } = track;
+        const { topic, partition, name } = track;
         const current = logs.topicId(topic);
         const was = mirrored.get(name)?.topicId ?? topicIds.get(topic);
         if (current !== undefined && was !== undefined && current !== was) {
@@ -112,7 +114,8 @@ export function continuity(acceptGaps: Readonly<Record<string, number>>): Contin
           nexts.set(topic, ends);
           if ((ends.get(partition) ?? 0) < expected) refused.set(name, shorter(name, expected));
         }
-        if (hole !== undefined && !refused.has(name) && hole[1] > (acceptGaps[name] ?? -1)) {
+        for (const hole of track.holes) {
+          if (refused.has(name) || hole[1] <= (acceptGaps[name] ?? -1)) continue;
           const starts = firsts.get(topic) ?? (await logs.first(topic));
           firsts.set(topic, starts);
           const gap = await findGap(track, hole, starts.get(partition) ?? 0, unknown.includes(track), logs);
@@ -137,7 +140,7 @@ export function continuity(acceptGaps: Readonly<Record<string, number>>): Contin
 
 async function findGap(
   { name, record }: Track,
-  [from, to]: readonly [number, number],
+  [from, to]: Hole,
   first: number,
   isFromTarget: boolean,
   logs: Logs,
@@ -161,7 +164,7 @@ function step(records: readonly KafkaRecord[], batch: ReadonlyMap<string, Track>
     if (last === undefined || isReplay(record)) continue;
     const { next } = last;
     // Parts of one record share its offset.
-    if (next !== undefined && offset > next && last.hole === undefined) last.hole = [next, offset];
+    if (next !== undefined && offset > next) last.holes.push([next, offset]);
     if (next !== undefined && offset < next - 1) last.isBehind = true;
     last.next = offset + 1;
   }

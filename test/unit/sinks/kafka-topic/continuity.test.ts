@@ -57,6 +57,12 @@ describe('continuity of a mirror', () => {
     expect(await check(mirror, [20], { first: 10 })).toBeUndefined();
   });
 
+  it('looks at every hole of a batch, also behind one that is accepted', async () => {
+    const mirror = continuity({ 'orders-0': 5 });
+    await check(mirror, [0, 1, 2]);
+    expect(await check(mirror, [5, 50], { first: 50, mirrored: at(2) })).toBe('SOURCE_GAP');
+  });
+
   it('stops when the source deleted records that came but were not written', async () => {
     const mirror = continuity({});
     await check(mirror, [0, 1, 2, 3, 4]);
