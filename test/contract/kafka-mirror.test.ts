@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Cluster } from '../../lib/clients/kafka.ts';
 import { openConnector, realClock } from '../../lib/compose.ts';
 import type { BatchMeasurement } from '../../lib/core/connector.ts';
@@ -170,6 +170,7 @@ describeWith(['kafka', 'kafka2'], 'mirror between two clusters', ({ kafka, kafka
     await grown.connect();
     await grown.createPartitions({ topicPartitions: [{ topic, count: 5 }] });
     await grown.disconnect();
+    await vi.waitFor(() => readTopic(source, topic), { timeout: 20_000, interval: 200 }); // until the new partitions have leaders
     await produce(source, topic, 1, 0, 2);
     const warnings: string[] = [];
     const again = await openMirror({ ...mirroring, warnings });
