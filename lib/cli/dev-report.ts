@@ -80,6 +80,32 @@ export function connectorReport(out: Terminal, name: string, width: number, deli
   };
 }
 
+/** The same for programs: one JSON object a line, each with the connector and what it is about. */
+export function jsonConnectorReport(out: Terminal, connector: string): ConnectorReport {
+  const totals: Record<string, number> = {};
+  let failure: string | undefined;
+  const say = (event: string, fields: Readonly<Record<string, unknown>>): void => out.line(JSON.stringify({ connector, event, ...fields }));
+  return {
+    fact: (word, text) => say('fact', { fact: word, text }),
+    line(line, stream) {
+      const metrics = readEmbeddedMetrics(line);
+      if (metrics === undefined) return say('output', { stream, line });
+      for (const [name, value] of Object.entries(metrics))
+        if (typeof value === 'number' && !name.endsWith('Ms') && name !== 'configErrors') totals[name] = (totals[name] ?? 0) + value;
+    },
+    mapping(report) {
+      if (report.kind === 'lost') failure = `${counted(report.records, 'reported failure')} ignored`;
+      if (report.kind === 'failed') failure = report.because;
+      say(report.kind, { ...report });
+    },
+    failed(error) {
+      failure = error instanceof Error ? error.message : String(error);
+      say('failed', { ...(error instanceof ConnectorError ? { code: error.code } : {}), message: failure });
+    },
+    summary: () => say('summary', { ...totals, ...(failure === undefined ? {} : { failure }) }),
+  };
+}
+
 /** A line of the function's own log, shorter; undefined for any other line. */
 function readLogLine(line: string): { readonly level: string; readonly text: string } | undefined {
   if (!line.startsWith('{"time":')) return undefined;

@@ -12,7 +12,7 @@ import { maxPayloadBytes } from '../platforms/lambda/emulator/payload.ts';
 import { parseEvents, recordedEvents } from '../platforms/lambda/emulator/recorded-events.ts';
 import type { FunctionSettings } from '../platforms/lambda/function-settings.ts';
 import { clusterSettings, type OpenedCluster, openCluster } from './cluster.ts';
-import { type ConnectorReport, connectorReport } from './dev-report.ts';
+import { type ConnectorReport, connectorReport, jsonConnectorReport } from './dev-report.ts';
 import { chooseConnectors, formatProblems, problemsOf } from './problems.ts';
 import { readService, type Service, type ServiceConnector } from './service.ts';
 import { type Output, terminal } from './terminal.ts';
@@ -28,6 +28,8 @@ export interface DevFlags {
   /** A file of recorded events; no Kafka is needed then. */
   readonly events?: string;
   readonly brokers?: string;
+  /** One JSON object a line. */
+  readonly json?: boolean;
 }
 
 /** What a command is given by the process it runs in. */
@@ -66,7 +68,10 @@ export async function dev(flags: DevFlags, world: CommandWorld): Promise<number>
         {
           own,
           settings: readSettings(own.connector).settings,
-          report: connectorReport(out, own.name, width, flags.dryRun === true ? 'would be written' : 'delivered'),
+          report:
+            flags.json === true
+              ? jsonConnectorReport(out, own.name)
+              : connectorReport(out, own.name, width, flags.dryRun === true ? 'would be written' : 'delivered'),
         },
       ];
     unusable++;
@@ -76,12 +81,13 @@ export async function dev(flags: DevFlags, world: CommandWorld): Promise<number>
   if (runnable.length === 0) return 2;
   const events = flags.events === undefined ? undefined : parseEvents(await readEvents(flags.events), flags.events);
   const kafka = events === undefined ? await openCluster(clusterSettings(service.cluster, flags.brokers), world.env) : undefined;
+  const gap = (): void => (flags.json === true ? undefined : out.line());
   for (const each of runnable) announce(each, service, flags, kafka?.brokers);
-  out.line();
+  gap();
 
   const results = await Promise.allSettled(runnable.map((each) => runConnector(each, { service, flags, world, cluster: kafka, events })));
   for (const [index, result] of results.entries()) if (result.status === 'rejected') runnable[index]?.report.failed(result.reason);
-  out.line();
+  gap();
   for (const { report } of runnable) report.summary();
   if (unusable > 0 || results.some((result) => result.status === 'rejected' && result.reason instanceof ConfigError)) return 2;
   return results.every((result) => result.status === 'fulfilled' && result.value) ? 0 : 1;

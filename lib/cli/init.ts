@@ -4,14 +4,18 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../core/errors.ts';
 import type { CommandWorld } from './dev.ts';
 import { type Package, packageJson, serviceFiles } from './scaffold/service-files.ts';
-import { terminal } from './terminal.ts';
+import { silentTerminal, terminal } from './terminal.ts';
 
 /** What a folder may hold in which a service begins: what npm and git leave there. */
 const mayBeThere = new Set(['package.json', 'package-lock.json', 'node_modules', '.git', '.npmrc', '.nvmrc', '.DS_Store', 'LICENSE']);
 
 /** Begins a service in an empty folder, with a connector that works and its tests. Overwrites nothing but package.json, which keeps what it says. Answers the exit code. */
-export async function init(folder: string | undefined, world: CommandWorld): Promise<number> {
-  const out = terminal(world.stdout, world.env);
+export async function init(
+  folder: string | undefined,
+  world: CommandWorld,
+  { json = false }: { readonly json?: boolean } = {},
+): Promise<number> {
+  const out = json ? silentTerminal : terminal(world.stdout, world.env);
   const root = resolve(folder ?? '.');
   const found = existsSync(root) ? readdirSync(root).find((name) => !mayBeThere.has(name)) : undefined;
   if (found !== undefined)
@@ -33,6 +37,7 @@ export async function init(folder: string | undefined, world: CommandWorld): Pro
   out.line(`  ${isInstalled ? 'Try it   ' : 'Try it   npm install, then '}npm test`);
   out.line('  Then     npx sluice new NAME --sink SINK   or change functions/quakes-to-console.ts');
   if (isInstalled) out.line('  Before the first npx serverless deploy: npm install');
+  if (json) terminal(world.stdout, world.env).line(JSON.stringify({ folder: root, service: name, files: Object.keys(files) }, null, 2));
   return 0;
 }
 

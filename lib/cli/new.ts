@@ -7,17 +7,22 @@ import type { CommandWorld } from './dev.ts';
 import { blockText, functionFile, type NewConnector, sampleFiles, testFile } from './scaffold/connector-files.ts';
 import { withFunction } from './scaffold/service-entry.ts';
 import { listedSinks, sinkExport } from './sinks.ts';
-import { terminal } from './terminal.ts';
+import { silentTerminal, terminal } from './terminal.ts';
 
 export interface NewFlags {
   readonly config: string;
   readonly sink: string;
   readonly topic?: string;
+  readonly json?: boolean;
 }
 
 /** Writes a connector that works: its function, its block in serverless.yml, a sample and a test. Overwrites nothing. Answers the exit code. */
-export async function newConnector({ config, sink: sinkName, topic }: NewFlags, name: string, world: CommandWorld): Promise<number> {
-  const out = terminal(world.stdout, world.env);
+export async function newConnector(
+  { config, sink: sinkName, topic, json = false }: NewFlags,
+  name: string,
+  world: CommandWorld,
+): Promise<number> {
+  const out = json ? silentTerminal : terminal(world.stdout, world.env);
   if (!/^[a-zA-Z][\w-]{0,63}$/.test(name))
     throw usage(`Expected the name of the connector to be letters, digits, - and _, got ${name}. For example quakes-to-postgres.`);
   const sinks = await listedSinks();
@@ -50,6 +55,10 @@ export async function newConnector({ config, sink: sinkName, topic }: NewFlags, 
     `  Reads ${connector.topic}. Look through sink in ${basename(config)}: npx sluice describe ${definition.name} explains its options.`,
   );
   out.line(`  Then  npx sluice test ${name}`);
+  if (json) {
+    const result = { connector: name, sink: definition.name, topic: connector.topic, files: files.map(({ path }) => path) };
+    terminal(world.stdout, world.env).line(JSON.stringify(result, null, 2));
+  }
   return 0;
 }
 

@@ -25,6 +25,7 @@ export interface ProduceFlags {
   readonly tombstone?: boolean;
   /** A file of samples, as `sluice sample` writes it: keys, values and headers as they were. */
   readonly samples?: string;
+  readonly json?: boolean;
 }
 
 export interface ProduceWorld extends CommandWorld {
@@ -55,6 +56,11 @@ export async function produce(flags: ProduceFlags, topic: string, values: readon
     await producer.close();
   }
   const seconds = Math.max(0.001, (performance.now() - from) / 1_000);
+  if (flags.json === true) {
+    const error = failure === undefined ? {} : { error: { code: failure.code, message: failure.message } };
+    out.line(JSON.stringify({ topic, brokers, records: records.length, written, ...error }));
+    return failure === undefined ? 0 : failure instanceof ConfigError ? 2 : 1;
+  }
   const rate = written >= 1_000 ? `   ${count(Math.round(written / seconds))}/s` : '';
   out.line(`  ${counted(written, 'record')} written to ${topic} on ${brokers}${rate}`);
   if (failure === undefined) return 0;

@@ -23,6 +23,7 @@ export interface SampleFlags {
   readonly out?: string;
   readonly append?: boolean;
   readonly force?: boolean;
+  readonly json?: boolean;
 }
 
 /** Reads records of a topic without any consumer group; answers undefined for a topic that does not exist. */
@@ -66,6 +67,10 @@ export async function sample(flags: SampleFlags, topic: string, world: CommandWo
   }
   await mkdir(dirname(file), { recursive: true });
   await (flags.append === true ? appendFile(file, lines) : writeFile(file, lines));
+  if (flags.json === true) {
+    out.line(JSON.stringify({ topic, file: shown, records: records.length, masked: fields }));
+    return 0;
+  }
   out.line(
     `  ${counted(records.length, 'record')} of ${topic} ${flags.append === true ? 'added to' : 'written to'} ${shown}${fields.length === 0 ? '' : `   masked: ${fields.join(', ')}`}`,
   );

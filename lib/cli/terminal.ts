@@ -23,6 +23,9 @@ export function terminal(output: Output, env: Readonly<Record<string, string | u
   };
 }
 
+/** Prints nothing, where a program reads the output. */
+export const silentTerminal: Terminal = { line: () => undefined, style: (_, text) => text };
+
 /** A count as people read it: 1,713. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');

@@ -9,6 +9,7 @@ interface Arguments extends ServiceArguments {
   readonly dryRun?: boolean;
   readonly events?: string;
   readonly brokers?: string;
+  readonly json?: boolean;
 }
 
 export const devCommand = buildCommand<Arguments, [], Context>({
@@ -25,6 +26,7 @@ export const devCommand = buildCommand<Arguments, [], Context>({
       dryRun: flag('Show what would be written; write and commit nothing'),
       events: text('Recorded events instead of Kafka: JSON, a list, or one a line', 'file'),
       brokers: text('Brokers instead of those of the service', 'host:port'),
+      json: flag('One JSON object a line instead of text'),
     },
   },
   async func(this: Context, flags) {

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { type Context, examples, serviceFlags, text } from '../flags.ts';
+import { type Context, examples, jsonFlag, serviceFlags, text } from '../flags.ts';
 import type { NewFlags } from '../new.ts';
 
 export const newCommand = buildCommand<NewFlags, [string], Context>({
@@ -12,6 +12,7 @@ export const newCommand = buildCommand<NewFlags, [string], Context>({
       config: serviceFlags.config,
       sink: { kind: 'parsed', brief: 'The sink: sluice describe lists them', placeholder: 'sink', parse: String },
       topic: text('The topic to read', 'topic'),
+      json: jsonFlag,
     },
     positional: { kind: 'tuple', parameters: [{ brief: 'The connector', placeholder: 'name', parse: String }] },
   },

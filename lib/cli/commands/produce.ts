@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { type Context, examples, flag, list, serviceFlags, text } from '../flags.ts';
+import { type Context, examples, flag, jsonFlag, list, serviceFlags, text } from '../flags.ts';
 
 interface Arguments {
   readonly config: string;
@@ -10,6 +10,7 @@ interface Arguments {
   readonly keyField?: string;
   readonly header?: readonly string[];
   readonly tombstone?: boolean;
+  readonly json?: boolean;
   readonly samples?: string;
 }
 
@@ -29,6 +30,7 @@ export const produceCommand = buildCommand<Arguments, [string, ...string[]], Con
       key: text('Key of all records'),
       keyField: text('The field of each JSON value that becomes its key', 'name'),
       header: list('A header of all records', 'name=value'),
+      json: jsonFlag,
       tombstone: flag('Write a tombstone for --key'),
       samples: text('A file of samples: keys, values and headers as they are there', 'file'),
     },

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { type Context, examples, flag, list, number, serviceFlags, text } from '../flags.ts';
+import { type Context, examples, flag, jsonFlag, list, number, serviceFlags, text } from '../flags.ts';
 import type { SampleFlags } from '../sample.ts';
 
 const { config, stage } = serviceFlags;
@@ -20,6 +20,7 @@ export const sampleCommand = buildCommand<SampleFlags, [string], Context>({
       out: text('Another file; - for standard output', 'file'),
       append: flag('Add to the file'),
       force: flag('Replace the file'),
+      json: jsonFlag,
     },
     positional: { kind: 'tuple', parameters: [{ brief: 'The topic', placeholder: 'topic', parse: String }] },
   },

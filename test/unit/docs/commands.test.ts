@@ -29,9 +29,43 @@ describe('the documentation', () => {
   });
 });
 
+describe('every command', async () => {
+  const leaves = await leafCommands([]);
+
+  it.each(leaves)('sluice %s speaks JSON to scripts and shows how it is used', async (command) => {
+    const help = await helpText(command.split(' '));
+    expect(help).toContain('--json');
+    expect(help).toContain('EXAMPLES');
+  });
+
+  it('is in the list', () => {
+    expect(leaves.length).toBeGreaterThan(20);
+  });
+});
+
+/** Commands without further ones below, by the usage lines of their help. */
+async function leafCommands(above: readonly string[]): Promise<string[]> {
+  const usage = [...(await helpText(above)).matchAll(/^ {2}sluice (.*)$/gm)].map(([, line = '']) => line.split(' ').slice(above.length));
+  const found: string[] = [];
+  for (const [name = '', ...rest] of usage) {
+    if (name.startsWith('-')) continue;
+    const isGroup = rest.at(-1) === '...' && !rest.some((word) => word.startsWith('['));
+    if (isGroup) found.push(...(await leafCommands([...above, name])));
+    else found.push([...above, name].join(' '));
+  }
+  return found;
+}
+
+async function helpText(command: readonly string[]): Promise<string> {
+  return (await helpOf(command, [command.length])).help;
+}
+
 /** The help of the longest command that the words begin with. */
-async function helpOf(words: readonly string[]): Promise<{ readonly help: string; readonly command: string }> {
-  for (const length of [2, 1]) {
+async function helpOf(
+  words: readonly string[],
+  lengths: readonly number[] = [2, 1],
+): Promise<{ readonly help: string; readonly command: string }> {
+  for (const length of lengths) {
     const command = words.slice(0, length);
     if (command.length < length) continue;
     let help = '';
@@ -47,7 +81,7 @@ async function helpOf(words: readonly string[]): Promise<{ readonly help: string
       documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true },
     });
     await run(application, [...command, '--help'], { process } as unknown as Context);
-    if (help.includes(`sluice ${command.join(' ')} `) || help.includes(`sluice ${command.join(' ')}\n`))
+    if (command.length === 0 || help.includes(`sluice ${command.join(' ')} `) || help.includes(`sluice ${command.join(' ')}\n`))
       return { help, command: command.join(' ') };
   }
   return { help: '', command: '' };
