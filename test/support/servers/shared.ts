@@ -59,6 +59,14 @@ export function describeWith<Name extends ServerName>(
 }
 
 async function ask<Name extends ServerName>(name: Name): Promise<Answer<Name>> {
-  const response = await fetch(`${inject('servers')}${name}`);
-  return (await response.json()) as Answer<Name>;
+  for (;;) {
+    try {
+      const response = await fetch(`${inject('servers')}${name}`);
+      return (await response.json()) as Answer<Name>;
+    } catch (error) {
+      // A server that is built for the first time may need longer than fetch waits for an answer.
+      const code = error instanceof Error && error.cause instanceof Error && 'code' in error.cause ? error.cause.code : undefined;
+      if (code !== 'UND_ERR_HEADERS_TIMEOUT') throw error;
+    }
+  }
 }
