@@ -5,6 +5,7 @@ import type { SecretReference } from '../../core/secret.ts';
 import { secretName } from '../../core/secret.ts';
 import { type ConnectorSettings, deadLetterTopicOf, topicsOf } from '../../core/settings.ts';
 import type { Guarantees } from '../../core/sink.ts';
+import { producesToKafka } from '../lambda/plan.ts';
 import type { ConnectorFcOptions } from './options.ts';
 
 /** The longest that a function behind the trigger may run, in seconds: its call ends then. */
@@ -145,12 +146,6 @@ function checkRetries({ settings, options }: FcConnector): Problem[] {
   if (topic !== undefined && topic === deadLetterTopicOf(settings))
     refuse('deadLetterQueue', "It is the connector's dead letter topic, whose letters have another form. Set another.");
   return problems;
-}
-
-/** Whether the function itself speaks to the service's Kafka, for dead letters or as its target. */
-export function producesToKafka(settings: ConnectorSettings): boolean {
-  const sink: Readonly<Record<string, unknown>> = settings.sink;
-  return deadLetterTopicOf(settings) !== undefined || (sink['type'] === 'kafka-topic' && sink['cluster'] === undefined);
 }
 
 /** Whoever writes to Kafka itself, e.g. dead letters, has to reach the brokers. */

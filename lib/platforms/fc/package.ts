@@ -8,7 +8,8 @@ import { secretPlaces } from '../../core/secret-places.ts';
 import { type ConnectorSettings, checkSink, connectorSchema } from '../../core/settings.ts';
 import { type BundledFile, bundleFunction, withSettings } from '../lambda/bundle.ts';
 import { definitionIn } from '../lambda/function-definition.ts';
-import { checkFunctionContent, producesToKafka } from './check.ts';
+import { producesToKafka } from '../lambda/plan.ts';
+import { checkFunctionContent } from './check.ts';
 import type { FcSettings } from './function.ts';
 import type { ConnectorFcOptions } from './options.ts';
 

@@ -85,7 +85,7 @@ export function planService({ service, stage, sluice, provider, functions }: Ser
 }
 
 /** Whether the function itself speaks to the service's Kafka, e.g. for dead letters. Takes settings as they are written, too. */
-function producesToKafka({ sink, onError }: { readonly sink?: unknown; readonly onError?: unknown }): boolean {
+export function producesToKafka({ sink, onError }: { readonly sink?: unknown; readonly onError?: unknown }): boolean {
   if (isObject(onError) && onError['deadLetterTopic'] !== undefined) return true;
   return isObject(sink) && sink['type'] === 'kafka-topic' && sink['cluster'] === undefined;
 }

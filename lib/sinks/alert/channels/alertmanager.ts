@@ -6,12 +6,12 @@ import { severity as severityOf } from '../../../core/outcome.ts';
 import { Secret } from '../../../core/secret.ts';
 import type { Outcome } from '../../../core/sink.ts';
 import { type ChannelContext, defineChannel } from '../channel.ts';
+import { timeoutMs } from '../channel-options.ts';
 import { cut } from '../cut.ts';
 import { broken, brokenLine, label as labelText, oneLine } from '../escape.ts';
 import { last, linkOf, type Notice, originsOf, textOf, timesOf, titleOf } from '../notice.ts';
 import { classify, errorRules, httpRules, outcomeOf, type Rule } from '../rules.ts';
 import { severities } from '../severity.ts';
-import { timeoutMs } from '../shared-options.ts';
 import { parseText } from '../text.ts';
 
 const Url = Type.String({ format: 'uri' });

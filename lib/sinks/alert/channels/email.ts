@@ -1,11 +1,11 @@
 import { type Static, Type } from 'typebox';
 import { Secret } from '../../../core/secret.ts';
 import { type ChannelContext, defineChannel } from '../channel.ts';
+import { rateLimit, timeoutMs } from '../channel-options.ts';
 import { broken, brokenLine, html, oneLine } from '../escape.ts';
 import { contentOf, footerOf, headingOf, type Message } from '../message.ts';
 import { linkOf, noticeId } from '../notice.ts';
 import { errorRules, type Rule } from '../rules.ts';
-import { rateLimit, timeoutMs } from '../shared-options.ts';
 import { type Mail, openMailer, type Server } from '../smtp.ts';
 
 const Address = Type.String({ pattern: '^[^\\s@<>]+@[^\\s@<>]+$' });

@@ -2,13 +2,13 @@ import { type Static, Type } from 'typebox';
 import { pauseOf } from '../../../clients/http/retry-after.ts';
 import { Secret } from '../../../core/secret.ts';
 import { defineChannel, secretUrl } from '../channel.ts';
+import { allowPrivate, mentioned, mentionsOption, rateLimit, timeoutMs } from '../channel-options.ts';
 import { feishuMarkdown, oneLine } from '../escape.ts';
 import { codeIn, httpChannel, jsonFields, textIn } from '../http-channel.ts';
 import { contentOf, fitted, footerOf, headingOf, type Message } from '../message.ts';
 import { linkOf } from '../notice.ts';
 import { errorRules, httpRules, type Rule } from '../rules.ts';
 import type { Severity } from '../severity.ts';
-import { allowPrivate, mentioned, mentionsOption, rateLimit, timeoutMs } from '../shared-options.ts';
 import { feishuSignature } from '../signatures.ts';
 
 const options = Type.Object(

@@ -1,12 +1,12 @@
 import { type Static, Type } from 'typebox';
 import { Secret } from '../../../core/secret.ts';
 import { defineChannel } from '../channel.ts';
+import { allowPrivate, rateLimit, timeoutMs } from '../channel-options.ts';
 import { broken, brokenLine } from '../escape.ts';
 import { codeIn, httpChannel, jsonFields } from '../http-channel.ts';
 import { fitted } from '../message.ts';
 import { groupKey, last, linkOf, type Notice, originsOf, textOf, timesOf, titleOf } from '../notice.ts';
 import { errorRules, httpRules, type Rule } from '../rules.ts';
-import { allowPrivate, rateLimit, timeoutMs } from '../shared-options.ts';
 
 const options = Type.Object(
   {

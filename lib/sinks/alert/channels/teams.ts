@@ -1,13 +1,13 @@
 import { type Static, Type } from 'typebox';
 import { Secret } from '../../../core/secret.ts';
 import { defineChannel, secretUrl } from '../channel.ts';
+import { allowPrivate, mentioned, mentionsOption, rateLimit, timeoutMs } from '../channel-options.ts';
 import { broken, brokenLine } from '../escape.ts';
 import { httpChannel, jsonFields } from '../http-channel.ts';
 import { contentOf, fitted, footerOf, headingOf, type Message } from '../message.ts';
 import { linkOf } from '../notice.ts';
 import { errorRules, httpRules, type Rule } from '../rules.ts';
 import type { Severity } from '../severity.ts';
-import { allowPrivate, mentioned, mentionsOption, rateLimit, timeoutMs } from '../shared-options.ts';
 
 const options = Type.Object(
   {

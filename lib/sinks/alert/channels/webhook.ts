@@ -2,11 +2,11 @@ import { Type } from 'typebox';
 import { standardSigner } from '../../../clients/http/standard-webhooks.ts';
 import { Secret } from '../../../core/secret.ts';
 import { defineChannel, secretUrl } from '../channel.ts';
+import { allowPrivate, rateLimit, timeoutMs } from '../channel-options.ts';
 import { httpChannel } from '../http-channel.ts';
 import { fitted } from '../message.ts';
 import { linkOf, type Notice, noticeId, textOf, timesOf, titleOf } from '../notice.ts';
 import { errorRules, httpRules, type Rule } from '../rules.ts';
-import { allowPrivate, rateLimit, timeoutMs } from '../shared-options.ts';
 
 const options = Type.Object(
   {

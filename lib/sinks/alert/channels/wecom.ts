@@ -1,13 +1,13 @@
 import { type Static, Type } from 'typebox';
 import { Secret } from '../../../core/secret.ts';
 import { defineChannel, secretUrl } from '../channel.ts';
+import { allowPrivate, mentioned, mentionsOption, rateLimit, timeoutMs } from '../channel-options.ts';
 import { cut } from '../cut.ts';
 import { broken, brokenLine } from '../escape.ts';
 import { codeIn, httpChannel, jsonFields, textIn } from '../http-channel.ts';
 import { contentOf, footerOf, headingOf, type Message } from '../message.ts';
 import { linkOf } from '../notice.ts';
 import { errorRules, httpRules, type Rule } from '../rules.ts';
-import { allowPrivate, mentioned, mentionsOption, rateLimit, timeoutMs } from '../shared-options.ts';
 
 const options = Type.Object(
   {
