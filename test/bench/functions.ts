@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -43,7 +43,10 @@ function nameOf(file: string): string {
 async function writeBundle(file: string, parent: string) {
   const { eager, lazy } = await bundleFunction(file);
   const dir = await mkdtemp(join(parent, `${nameOf(file)}-`));
-  for (const { name, contents } of [...eager.files, ...lazy.files]) await writeFile(join(dir, name), contents);
+  for (const { name, contents } of [...eager.files, ...lazy.files]) {
+    await mkdir(dirname(join(dir, name)), { recursive: true });
+    await writeFile(join(dir, name), contents);
+  }
   const entry = eager.files[0];
   if (entry === undefined) throw new Error(`Expected the bundle of ${file} to have an entry.`);
   return {

@@ -1,16 +1,13 @@
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile } from 'esbuild';
+import type { Metafile } from 'esbuild';
+import { bundleFunction as bundleForDeployment } from '../../lib/platforms/lambda/bundle.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-// pg and kafkajs are CommonJS, which expects these names.
-const banner =
-  "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';import{dirname as __dn}from'node:path';" +
-  'const require=__cr(import.meta.url);const __filename=__fu(import.meta.url);const __dirname=__dn(__filename);';
-
 export interface BundledFile {
+  /** Relative to the entry's folder. */
   readonly name: string;
   readonly contents: Uint8Array;
 }
@@ -36,37 +33,29 @@ export function functionFiles(): readonly string[] {
     .map((name) => `functions/${name}`);
 }
 
-/** Bundles a function file in memory. */
+/** Bundles a function file in memory, as it is deployed. */
 export async function bundleFunction(file: string): Promise<Bundle> {
-  const { metafile, outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: [file],
-    outdir: 'bundle',
-    write: false,
-    bundle: true,
-    minify: true,
-    splitting: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    conditions: ['sluice-source'],
-    external: ['pg-native'],
-    banner: { js: banner },
-    outExtension: { '.js': '.mjs' },
-    metafile: true,
-    logLevel: 'silent',
-  });
+  const { files, entry, metafile } = await bundleForDeployment({ root, handlerFile: join(root, file), sourcemap: false });
   const { outputs } = metafile;
-  const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === file);
-  if (entry === undefined) throw new Error(`Expected a bundle of ${file}, found ${Object.keys(outputs).join(', ')}.`);
-  const eager = importedBy(entry, outputs);
-  const contents = new Map(outputFiles.map((output) => [basename(output.path), output.contents]));
+  const entryOutput = Object.keys(outputs).find((path) => outputs[path]?.entryPoint !== undefined && basename(path) === 'entry.mjs');
+  if (entryOutput === undefined) throw new Error(`Expected a bundle of ${file}, found ${Object.keys(outputs).join(', ')}.`);
+  const eager = importedBy(entryOutput, outputs);
+  const nameOf = (output: string): string => (output === entryOutput ? basename(entry) : relative(dirname(entryOutput), output));
+  const contents = new Map(files.map((each) => [relative(dirname(entry), each.path), each.contents]));
   const part = (paths: readonly string[]): BundlePart => ({
-    files: paths.map((path) => ({ name: basename(path), contents: contents.get(basename(path)) ?? new Uint8Array() })),
+    files: paths.map((path) => ({ name: nameOf(path), contents: contents.get(nameOf(path)) ?? notThere(path) })),
     sources: [...new Set(paths.flatMap((path) => sourcesOf(outputs[path])))],
   });
-  return { eager: part([...eager]), lazy: part(Object.keys(outputs).filter((path) => !eager.has(path))) };
+  const lazy = part(Object.keys(outputs).filter((path) => !eager.has(path)));
+  const { files: own, sources } = part([...eager]);
+  const settings = files
+    .filter(({ path }) => path.endsWith('.settings.mjs'))
+    .map((each) => ({ name: basename(each.path), contents: each.contents }));
+  return { eager: { files: [...own, ...settings], sources }, lazy };
+}
+
+function notThere(path: string): never {
+  throw new Error(`Expected ${path} among the files of the bundle.`);
 }
 
 /** An output and everything that it imports as it starts. */
